@@ -1,0 +1,92 @@
+#include "src/nic/eal.hpp"
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_log.h>
+#include <sched.h>
+
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace claimgate::nic {
+
+unsigned free_huge_pages_mib() {
+  std::ifstream file("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages");
+  unsigned pages = 0;
+  return file >> pages ? pages * 2 : 0;
+}
+
+std::vector<unsigned> allowed_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<unsigned> cpus;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return {0};
+  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+namespace {
+
+std::vector<std::string> arguments(const EalOptions& options, bool huge) {
+  std::vector<std::string> args{options.program};
+  if (huge) {
+    // Anonymous huge pages: no hugetlbfs mount, nothing left behind after a crash. One file
+    // descriptor per segment, so that memif and vhost peers can map the pool.
+    args.insert(args.end(), {"--in-memory", "--single-file-segments"});
+  } else {
+    args.insert(args.end(), {"--no-huge", "--no-shconf", "--single-file-segments"});
+  }
+  args.insert(args.end(), {"-m", std::to_string(options.memory_mib)});
+  args.push_back("--file-prefix=" + options.file_prefix);
+  std::string lcores;
+  for (std::size_t i = 0; i < options.lcore_cpus.size(); ++i) {
+    lcores += fmt::format("{}{}@{}", i == 0 ? "" : ",", i, options.lcore_cpus[i]);
+  }
+  if (!lcores.empty()) args.insert(args.end(), {"--lcores", lcores});
+  if (!options.telemetry) args.push_back("--no-telemetry");
+  if (options.pci_devices.empty()) args.push_back("--no-pci");
+  for (const auto& pci : options.pci_devices) args.insert(args.end(), {"-a", pci});
+  for (const auto& vdev : options.vdevs) args.push_back("--vdev=" + vdev);
+  args.push_back("--log-level=*:warning");
+  return args;
+}
+
+}  // namespace
+
+Expected<Eal> Eal::start(const EalOptions& options) {
+  const unsigned free_mib = free_huge_pages_mib();
+  const bool enough = free_mib >= options.memory_mib;
+  if (options.huge_pages == HugePages::require && !enough) {
+    return fail(fmt::format("{} MiB of huge pages are needed and {} MiB are free",
+                            options.memory_mib, free_mib),
+                "eal.huge_pages",
+                fmt::format("Reserve them (echo {} > /proc/sys/vm/nr_hugepages) or set "
+                            "huge_pages = \"auto\"",
+                            (options.memory_mib - free_mib + 1) / 2 + 8));
+  }
+  const bool huge = options.huge_pages != HugePages::never && enough;
+
+  auto args = arguments(options, huge);
+  std::vector<char*> argv;
+  for (auto& arg : args) argv.push_back(arg.data());
+  if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
+    return fail(fmt::format("DPDK does not start: {}", rte_strerror(rte_errno)), "eal",
+                "The lines above are DPDK's own; `claimd --help` lists what the port needs");
+  }
+  return Eal(huge);
+}
+
+Eal::Eal(Eal&& other) noexcept
+    : huge_pages_(other.huge_pages_), running_(std::exchange(other.running_, false)) {}
+
+Eal::~Eal() {
+  if (running_) rte_eal_cleanup();
+}
+
+}  // namespace claimgate::nic

@@ -1,0 +1,222 @@
+#include "src/nic/port.hpp"
+
+#include <rte_bus_vdev.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace claimgate::nic {
+
+static_assert(sizeof(pipeline::Ticket) % RTE_MBUF_PRIV_ALIGN == 0);
+static_assert(sizeof(rte_mbuf) == 128);
+
+namespace {
+constexpr unsigned lcore_cache = 256;
+
+constexpr std::uint64_t wanted_rx_offloads =
+    RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
+constexpr std::uint64_t wanted_tx_offloads =
+    RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+
+std::string device_name(const std::string& device) { return device.substr(0, device.find(',')); }
+
+Failure port_failure(const PortOptions& options, std::string_view step, int error) {
+  return Failure{fmt::format("{} failed: {}", step, rte_strerror(-error)),
+                 "port.device \"" + options.device + "\"",
+                 "Check the device's arguments against the profiles in dpdk-config/"};
+}
+
+std::uint8_t receive_flags(std::uint64_t offload_flags) noexcept {
+  std::uint8_t flags = 0;
+  const auto ip = offload_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+  const auto l4 = offload_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+  if (ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD) flags |= pipeline::rx_ip_checksum_good;
+  if (l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD) flags |= pipeline::rx_udp_checksum_good;
+  if (ip == RTE_MBUF_F_RX_IP_CKSUM_BAD || l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD) {
+    flags |= pipeline::rx_checksum_bad;
+  }
+  return flags;
+}
+
+}  // namespace
+
+Expected<MbufPool> MbufPool::create(const std::string& name, unsigned mbufs, unsigned room_bytes) {
+  const unsigned cache = std::min(lcore_cache, mbufs / 4);
+  rte_mempool* pool =
+      rte_pktmbuf_pool_create(name.c_str(), mbufs, cache, sizeof(pipeline::Ticket),
+                              static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + room_bytes),
+                              static_cast<int>(rte_socket_id()));
+  if (pool == nullptr) {
+    const unsigned mib = mbufs / 1024 * (room_bytes + 512) / 1024 + 16;
+    return fail(fmt::format("no memory for {} packet buffers: {}", mbufs, rte_strerror(rte_errno)),
+                "eal.memory_mib",
+                fmt::format("Give DPDK at least {} MiB, or lower port.rx_descriptors, "
+                            "port.tx_descriptors or worker.held_max",
+                            mib));
+  }
+  return MbufPool(pool);
+}
+
+unsigned mbufs_needed(const PortOptions& options) noexcept {
+  return options.rx_descriptors + options.tx_descriptors + options.held_max + 2 * burst_max +
+         3 * lcore_cache / 2;
+}
+
+Port::Port(Port&& other) noexcept
+    : id_(other.id_),
+      pool_(std::move(other.pool_)),
+      mac_(other.mac_),
+      driver_(std::move(other.driver_)),
+      rx_offload_(other.rx_offload_),
+      tx_offload_(other.tx_offload_),
+      open_(std::exchange(other.open_, false)) {}
+
+Port::~Port() {
+  if (!open_) return;
+  rte_eth_dev_stop(id_);
+  rte_eth_dev_close(id_);
+}
+
+Expected<Port> Port::open(const PortOptions& options) {
+  std::uint16_t id = 0;
+  if (rte_eth_dev_get_port_by_name(device_name(options.device).c_str(), &id) != 0) {
+    return fail("DPDK has no such port", "port.device \"" + options.device + "\"",
+                "The driver may be missing (Debian: librte-net-*23), the arguments wrong, or a "
+                "PCI device not bound: see dpdk-config/README.md");
+  }
+  rte_eth_dev_info info{};
+  if (int error = rte_eth_dev_info_get(id, &info); error != 0) {
+    return std::unexpected(port_failure(options, "reading its capabilities", error));
+  }
+  auto pool = MbufPool::create(fmt::format("frames{}", id), mbufs_needed(options));
+  if (!pool) return std::unexpected(pool.error());
+
+  Port port(id, std::move(*pool));
+  port.driver_ = info.driver_name;
+
+  rte_eth_conf conf{};
+  conf.rxmode.offloads = info.rx_offload_capa & wanted_rx_offloads;
+  conf.txmode.offloads = info.tx_offload_capa & (wanted_tx_offloads |
+                                                 RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE);
+  port.rx_offload_ = (conf.rxmode.offloads & wanted_rx_offloads) == wanted_rx_offloads;
+  port.tx_offload_ = (conf.txmode.offloads & wanted_tx_offloads) == wanted_tx_offloads;
+  if (!port.tx_offload_) conf.txmode.offloads &= ~wanted_tx_offloads;
+  if (int error = rte_eth_dev_configure(id, 1, 1, &conf); error != 0) {
+    return std::unexpected(port_failure(options, "configuring one queue pair", error));
+  }
+  port.open_ = true;
+  std::uint16_t rx = options.rx_descriptors;
+  std::uint16_t tx = options.tx_descriptors;
+  if (int error = rte_eth_dev_adjust_nb_rx_tx_desc(id, &rx, &tx); error != 0) {
+    return std::unexpected(port_failure(options, "sizing the rings", error));
+  }
+  const int socket = rte_eth_dev_socket_id(id);
+  if (int error = rte_eth_rx_queue_setup(id, 0, rx, static_cast<unsigned>(socket), nullptr,
+                                         port.pool_.raw());
+      error != 0) {
+    return std::unexpected(port_failure(options, "setting up the receive queue", error));
+  }
+  if (int error = rte_eth_tx_queue_setup(id, 0, tx, static_cast<unsigned>(socket), nullptr);
+      error != 0) {
+    return std::unexpected(port_failure(options, "setting up the transmit queue", error));
+  }
+  if (int error = rte_eth_dev_start(id); error != 0) {
+    return std::unexpected(port_failure(options, "starting", error));
+  }
+  if (options.promiscuous) (void)rte_eth_promiscuous_enable(id);  // ENOTSUP is no fault
+  rte_ether_addr mac{};
+  rte_eth_macaddr_get(id, &mac);
+  std::copy_n(mac.addr_bytes, 6, port.mac_.begin());
+  return port;
+}
+
+unsigned Port::receive(pipeline::Ticket** tickets, unsigned max, std::uint64_t now) noexcept {
+  std::array<rte_mbuf*, burst_max> mbufs;
+  const unsigned got = rte_eth_rx_burst(id_, 0, mbufs.data(),
+                                        static_cast<std::uint16_t>(std::min(max, burst_max)));
+  for (unsigned i = 0; i < got; ++i) {
+    rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
+    rte_mbuf* mbuf = mbufs[i];
+    pipeline::Ticket* ticket = ticket_of(mbuf);
+    ticket->frame = rte_pktmbuf_mtod(mbuf, std::byte*);
+    ticket->lsn = 0;
+    ticket->arrival = now;
+    ticket->copy = pipeline::no_copy;
+    ticket->length = mbuf->data_len;
+    ticket->capacity = static_cast<std::uint16_t>(mbuf->buf_len - mbuf->data_off);
+    ticket->n = 0;
+    ticket->pending = 0;
+    ticket->flags = receive_flags(mbuf->ol_flags);
+    if (mbuf->nb_segs != 1) ticket->flags |= pipeline::rx_segmented;
+    if (tx_offload_) ticket->flags |= pipeline::tx_checksum_offload;
+    tickets[i] = ticket;
+  }
+  return got;
+}
+
+unsigned Port::transmit(pipeline::Ticket** tickets, unsigned count) noexcept {
+  unsigned sent_all = 0;
+  while (count > 0) {
+    const unsigned chunk = std::min(count, burst_max);
+    std::array<rte_mbuf*, burst_max> mbufs;
+    for (unsigned i = 0; i < chunk; ++i) {
+      const pipeline::Ticket& ticket = *tickets[i];
+      rte_mbuf* mbuf = mbuf_of(tickets[i]);
+      mbuf->data_len = ticket.length;
+      mbuf->pkt_len = ticket.length;
+      mbuf->ol_flags = 0;
+      if (ticket.flags & pipeline::tx_checksum_offload && ticket.n > 0) {
+        const bool ipv6 = ticket.flags & pipeline::frame_ipv6;
+        mbuf->l2_len = ticket.flags & pipeline::frame_vlan ? 18 : 14;
+        mbuf->l3_len = ipv6 ? 40 : 20;
+        mbuf->ol_flags = RTE_MBUF_F_TX_UDP_CKSUM |
+                         (ipv6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM);
+      }
+      mbufs[i] = mbuf;
+    }
+    // A full ring is given two more tries: a peer that drains it does so within that time.
+    unsigned sent = 0;
+    for (int attempt = 0; attempt < 3 && sent < chunk; ++attempt) {
+      sent += rte_eth_tx_burst(id_, 0, mbufs.data() + sent,
+                               static_cast<std::uint16_t>(chunk - sent));
+    }
+    if (sent < chunk) rte_pktmbuf_free_bulk(mbufs.data() + sent, chunk - sent);
+    sent_all += sent;
+    tickets += chunk;
+    count -= chunk;
+  }
+  return sent_all;
+}
+
+void Port::discard(pipeline::Ticket** tickets, unsigned count) noexcept {
+  std::array<rte_mbuf*, burst_max> mbufs;
+  while (count > 0) {
+    const unsigned chunk = std::min(count, burst_max);
+    for (unsigned i = 0; i < chunk; ++i) mbufs[i] = mbuf_of(tickets[i]);
+    rte_pktmbuf_free_bulk(mbufs.data(), chunk);
+    tickets += chunk;
+    count -= chunk;
+  }
+}
+
+bool Port::link_up() const noexcept {
+  rte_eth_link link{};
+  return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+void Port::for_each_statistic(
+    const std::function<void(std::string_view, std::uint64_t)>& each) const {
+  const int count = rte_eth_xstats_get_names(id_, nullptr, 0);
+  if (count <= 0) return;
+  std::vector<rte_eth_xstat_name> names(static_cast<std::size_t>(count));
+  std::vector<rte_eth_xstat> values(static_cast<std::size_t>(count));
+  if (rte_eth_xstats_get_names(id_, names.data(), static_cast<unsigned>(count)) != count) return;
+  if (rte_eth_xstats_get(id_, values.data(), static_cast<unsigned>(count)) != count) return;
+  for (const auto& value : values) each(names[value.id].name, value.value);
+}
+
+}  // namespace claimgate::nic
