@@ -1,0 +1,51 @@
+// Provisioning: the control plane's way to the workers' channel tables.
+//
+// Changes travel as commands over bounded rings to the worker that owns the channel; readings of
+// single channels are taken from the slots under their sequence locks. One control thread at a time
+// (the admin server's).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+
+#include "lib/channel/table.hpp"
+#include "lib/channel/terms.hpp"
+#include "lib/failure/failure.hpp"
+
+namespace claimgate::nic {
+class CommandRing;
+}
+
+namespace claimgate::control {
+
+class Provisioning {
+ public:
+  // `table` is read only through view(). `next_incarnation` continues what the state file held.
+  Provisioning(nic::CommandRing& ring, const channel::Table& table,
+               std::uint32_t next_incarnation);
+
+  // Applies `terms` in order; results[i] answers terms[i]. Sizes must be equal. Fails (naming the
+  // remedy) only where the worker does not answer within `patience`.
+  [[nodiscard]] Expected<void> apply(std::span<const channel::ChannelTerms> terms,
+                                     std::span<channel::ApplyResult> results);
+  [[nodiscard]] Expected<bool> remove(const channel::ChannelId& id);
+  [[nodiscard]] Expected<std::optional<channel::ChannelView>> find(wire::ChannelHandle handle);
+  // Every channel, in slot order, while claims flow: each view is consistent in itself.
+  void for_each(const std::function<void(const channel::ChannelView&)>& each) const;
+
+  [[nodiscard]] std::uint32_t channels() const noexcept;
+  [[nodiscard]] std::uint32_t capacity() const noexcept;
+  [[nodiscard]] std::uint32_t next_incarnation() const noexcept { return next_incarnation_; }
+
+  static constexpr std::chrono::seconds patience{5};
+
+ private:
+  nic::CommandRing& ring_;
+  const channel::Table& table_;
+  std::uint32_t next_incarnation_;
+};
+
+}  // namespace claimgate::control
