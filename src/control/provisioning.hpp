@@ -10,10 +10,12 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "lib/channel/table.hpp"
 #include "lib/channel/terms.hpp"
 #include "lib/failure/failure.hpp"
+#include "src/pipeline/command.hpp"
 
 namespace claimgate::nic {
 class CommandRing;
@@ -26,6 +28,9 @@ class Provisioning {
   // `table` is read only through view(). `next_incarnation` continues what the state file held.
   Provisioning(nic::CommandRing& ring, const channel::Table& table,
                std::uint32_t next_incarnation);
+  Provisioning(const Provisioning&) = delete;
+  Provisioning& operator=(const Provisioning&) = delete;
+  ~Provisioning();
 
   // Applies `terms` in order; results[i] answers terms[i]. Sizes must be equal. Fails (naming the
   // remedy) only where the worker does not answer within `patience`.
@@ -43,9 +48,15 @@ class Provisioning {
   static constexpr std::chrono::seconds patience{5};
 
  private:
+  static constexpr std::size_t batch_max = 255;  // commands under way at once
+
+  [[nodiscard]] Expected<void> execute(std::size_t count);
+
   nic::CommandRing& ring_;
   const channel::Table& table_;
   std::uint32_t next_incarnation_;
+  std::vector<pipeline::Command> commands_;
+  bool broken_ = false;  // the worker kept commands of ours: their memory is never reused
 };
 
 }  // namespace claimgate::control

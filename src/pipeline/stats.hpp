@@ -1,7 +1,7 @@
 // What one worker counts. Written by that worker alone, read live by anyone (lib/counter).
 //
 // The accounting equations, true at every moment between two turns of the loop:
-//   datagrams_received = Σ dropped + answered + answered_neighbours + transmit_failed + held
+//   datagrams_received = Σ dropped + answered + neighbours + silenced + transmit_failed + held
 //   claims_parsed      = Σ verdicts + claims in flight
 #pragma once
 
@@ -23,15 +23,15 @@ struct Stats {
   counter::Counter datagrams_silenced;    // every verdict was UNKNOWN_CHANNEL, answer_unknown off
   counter::Counter transmit_failed;       // answered, but the driver's ring stayed full
   std::array<counter::Counter, packet::drop_count> dropped;  // silently, by reason
-  counter::Counter datagrams_held;        // gauge: tickets in flight
+  counter::Gauge datagrams_held;          // tickets in flight
 
   counter::Counter claims_parsed;
   std::array<counter::Counter, wire::code_count> verdicts;
-  counter::Counter claims_in_flight;      // gauge: admitted, not yet decided
+  counter::Gauge claims_in_flight;        // admitted, not yet decided
 
-  counter::Counter claims_verified_secp256k1;  // signatures examined, by scheme
-  counter::Counter claims_verified_ed25519;
-  counter::Counter claims_reverified_never;    // equal claims whose signature matched byte for byte
+  counter::Counter signatures_secp256k1;  // examined by the verifier
+  counter::Counter signatures_ed25519;
+  counter::Counter signatures_matched;    // equal to the one held, byte for byte: not examined
 
   counter::Counter bursts;                // polls that brought at least one frame
   counter::Counter polls_empty;

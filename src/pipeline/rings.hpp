@@ -1,0 +1,118 @@
+// The worker's own bounded queues: claims in flight, datagrams held, and the copies of payloads.
+//
+// Owner: one worker, single-threaded; sized once at start. Every push has a precondition on room
+// that its caller checks: what finds no room is answered BUSY, never dropped and never grown for.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "lib/channel/table.hpp"
+#include "lib/digest/digester.hpp"
+#include "lib/wire/claim.hpp"
+#include "src/pipeline/ticket.hpp"
+
+namespace claimgate::pipeline {
+
+// A claim between admit and commit.
+struct alignas(64) ClaimInFlight {
+  Ticket* ticket;
+  const std::byte* frame;  // its 93 bytes
+  std::uint64_t handle;
+  std::uint64_t amount;
+  channel::SlotIndex slot;
+  std::uint32_t incarnation;  // of the slot when it was admitted
+  std::uint8_t position;      // in its datagram
+  channel::KeyType type;
+  bool verified;  // the engine's answer; meaningful once examined
+  bool examined;
+  std::array<std::byte, digest::message_bytes> message;
+  std::array<std::byte, digest::hash_bytes> hash;  // SHA-512 of message
+};
+
+// Claims in arrival order. Four cursors chase each other around the ring:
+//   committed <= examined <= submitted <= digested <= admitted
+class ClaimRing {
+ public:
+  // `capacity` a power of two.
+  explicit ClaimRing(unsigned capacity)
+      : mask_(capacity - 1), entries_(std::make_unique<ClaimInFlight[]>(capacity)) {
+    assert(std::has_single_bit(capacity));
+  }
+  [[nodiscard]] unsigned capacity() const noexcept { return mask_ + 1; }
+  [[nodiscard]] unsigned in_flight() const noexcept {
+    return static_cast<unsigned>(admitted - committed);
+  }
+  [[nodiscard]] bool full() const noexcept { return in_flight() == capacity(); }
+  [[nodiscard]] ClaimInFlight& at(std::uint64_t cursor) noexcept { return entries_[cursor & mask_]; }
+
+  std::uint64_t admitted = 0;
+  std::uint64_t digested = 0;
+  std::uint64_t submitted = 0;
+  std::uint64_t examined = 0;
+  std::uint64_t committed = 0;
+
+ private:
+  std::uint64_t mask_;
+  std::unique_ptr<ClaimInFlight[]> entries_;
+};
+
+// Datagrams whose claims are all decided, in the order in which they became so, waiting for the
+// journal to reach the LSN they rest on.
+class HeldRing {
+ public:
+  explicit HeldRing(unsigned capacity)
+      : mask_(capacity - 1), tickets_(std::make_unique<Ticket*[]>(capacity)) {
+    assert(std::has_single_bit(capacity));
+  }
+  [[nodiscard]] bool empty() const noexcept { return head_ == tail_; }
+  // Precondition: fewer than `capacity` held; guaranteed by the bound on tickets in flight.
+  void push(Ticket* ticket) noexcept { tickets_[head_++ & mask_] = ticket; }
+  [[nodiscard]] Ticket* front() const noexcept { return tickets_[tail_ & mask_]; }
+  void pop() noexcept { ++tail_; }
+
+ private:
+  std::uint64_t mask_;
+  std::unique_ptr<Ticket*[]> tickets_;
+  std::uint64_t head_ = 0;
+  std::uint64_t tail_ = 0;
+};
+
+// Private copies of payloads that a peer could still change while we look (memif, vhost). Last in,
+// first out, so that a lightly loaded worker stays within a few cells that its cache holds.
+class CopyArena {
+ public:
+  static constexpr std::size_t cell_bytes = 1408;  // 1395, to the next line
+  static_assert(cell_bytes >= wire::payload_bytes_max && cell_bytes % 64 == 0);
+
+  explicit CopyArena(unsigned cells) : bytes_(cells * cell_bytes), free_(cells) {
+    for (unsigned i = 0; i < cells; ++i) free_[i] = cells - 1 - i;
+    count_ = cells;
+  }
+  // Precondition: a cell is free; there are as many as tickets may be in flight.
+  const std::byte* copy(Ticket& ticket, const std::byte* payload, std::size_t size) noexcept {
+    assert(count_ > 0 && size <= cell_bytes);
+    ticket.copy = free_[--count_];
+    std::byte* cell = bytes_.data() + ticket.copy * cell_bytes;
+    std::memcpy(cell, payload, size);
+    return cell;
+  }
+  void release(Ticket& ticket) noexcept {
+    if (ticket.copy == no_copy) return;
+    free_[count_++] = ticket.copy;
+    ticket.copy = no_copy;
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+  std::vector<std::uint32_t> free_;
+  unsigned count_ = 0;
+};
+
+}  // namespace claimgate::pipeline

@@ -1,0 +1,210 @@
+// The worker: one poll loop on one pinned lcore, the stages in a row.
+//
+// A template over what it stands on, so that the same loop runs on a DPDK port in the appliance and
+// on a simulated one in tests:
+//   Port     receive / transmit / discard of tickets            (nic::Port)
+//   Journal  reserve / append / durable_lsn                     (durability::OpenGate)
+//   Clock    cycles / nanoseconds / ledger_now                  (SystemClock)
+//   Mailbox  take / give_back of Command*                       (nic::CommandRing)
+//
+// Owner and only user of everything it references; `Stats` may be read by others meanwhile.
+// After construction nothing here allocates; only an idle `yield` worker makes a system call.
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <cstdint>
+#include <ctime>
+
+#include "src/pipeline/command.hpp"
+#include "src/pipeline/stages.hpp"
+
+namespace claimgate::pipeline {
+
+enum class Idle : std::uint8_t {
+  spin,   // never leaves the core: the appliance's own lcore
+  yield,  // sleeps while nothing comes: shared machines
+};
+
+struct WorkerOptions {
+  Rules rules;
+  Idle idle = Idle::spin;
+  unsigned claims_in_flight_max = 4096;  // power of two
+};
+
+template <class Port, class Journal, class Clock, class Mailbox>
+class Worker {
+ public:
+  Worker(const WorkerOptions& options, Port& port, Journal& journal, Clock& clock, Mailbox& mailbox,
+         const packet::LocalAddresses& local, channel::Table& table, digest::Digester digester,
+         verify::Verifier verifier, Stats& stats)
+      : options_(options),
+        port_(port),
+        journal_(journal),
+        clock_(clock),
+        mailbox_(mailbox),
+        local_(local),
+        table_(table),
+        digester_(std::move(digester)),
+        verifier_(std::move(verifier)),
+        stats_(stats),
+        ring_(options.claims_in_flight_max),
+        held_(std::bit_ceil(options.rules.held_max + burst_datagrams_max)),
+        copies_(options.rules.copy_payloads ? options.rules.held_max + burst_datagrams_max : 0) {}
+
+  // Runs until `stop` is set, then answers what is in flight and returns.
+  void run(const std::atomic<bool>& stop) noexcept {
+    unsigned idle_turns = 0;
+    while (!stop.load(std::memory_order_relaxed)) {
+      idle_turns = turn(true) ? 0 : idle_turns + 1;
+      if (idle_turns >= idle_turns_before_rest) rest();
+    }
+    while (in_flight_ > 0) turn(false);
+  }
+
+  // One pass: a burst in, whatever is ready out. True where there was anything to do.
+  bool turn(bool receiving) noexcept {
+    const std::uint64_t now = clock_.cycles();
+    const channel::LedgerTime ledger_now = clock_.ledger_now(now);
+
+    burst_.clear();
+    if (receiving) receive(now);
+    parse(burst_, local_, table_, copies_, room(), options_.rules, stats_);
+    admit(burst_, table_, ring_, journal_, ledger_now, stats_);
+    hold_decided();
+    digest_admitted(ring_, table_, digester_);
+    verify(ring_, table_, verifier_, stats_);
+    commit(ring_, table_, journal_, held_, ledger_now, stats_);
+    reply();
+    const bool commanded = obey();
+
+    return account(now, commanded);
+  }
+
+  [[nodiscard]] unsigned datagrams_in_flight() const noexcept { return in_flight_; }
+
+ private:
+  static constexpr unsigned idle_turns_before_rest = 256;
+  static constexpr long rest_ns = 250'000;
+  static constexpr unsigned commands_per_turn = 8;
+
+  [[nodiscard]] unsigned room() const noexcept {
+    return in_flight_ < options_.rules.held_max ? options_.rules.held_max - in_flight_ : 0;
+  }
+
+  void receive(std::uint64_t now) noexcept {
+    burst_.received.count =
+        port_.receive(burst_.received.items.data(), burst_datagrams_max, now);
+    if (burst_.received.count == 0) {
+      stats_.polls_empty.add(1);
+      return;
+    }
+    stats_.bursts.add(1);
+    stats_.burst_fill.record(burst_.received.count);
+    stats_.datagrams_received.add(burst_.received.count);
+  }
+
+  // Datagrams that no stage after admit has to touch; and the count of those now in flight.
+  void hold_decided() noexcept {
+    for (Ticket* ticket : burst_.received) {
+      if (ticket->n == 0) continue;
+      ++in_flight_;
+      if (ticket->pending == 0) held_.push(ticket);
+    }
+  }
+
+  // Releases every held datagram whose state is durable, and gives back what was refused.
+  void reply() noexcept {
+    const std::uint64_t durable_lsn = journal_.durable_lsn();
+    const std::uint64_t now = clock_.cycles();
+    while (!held_.empty() && held_.front()->lsn <= durable_lsn) {
+      outgoing_.clear();
+      while (outgoing_.count < burst_datagrams_max && !held_.empty() &&
+             held_.front()->lsn <= durable_lsn) {
+        Ticket* ticket = held_.front();
+        held_.pop();
+        --in_flight_;
+        const bool answered =
+            write_reply(*ticket, local_.mac(), journal_.is_durable(), options_.rules);
+        copies_.release(*ticket);
+        stats_.reply_ns.record(clock_.nanoseconds(now - ticket->arrival));
+        if (answered) {
+          outgoing_.push(ticket);
+        } else {
+          stats_.datagrams_silenced.add(1);
+          port_.discard(&ticket, 1);
+        }
+      }
+      send(outgoing_, stats_.datagrams_answered);
+    }
+    if (burst_.neighbours.count > 0) send(burst_.neighbours, stats_.neighbours_answered);
+    if (burst_.refused.count > 0) port_.discard(burst_.refused.items.data(), burst_.refused.count);
+  }
+
+  void send(List<Ticket*, burst_datagrams_max>& tickets, counter::Counter& sent_counter) noexcept {
+    const unsigned sent = port_.transmit(tickets.items.data(), tickets.count);
+    sent_counter.add(sent);
+    if (sent < tickets.count) stats_.transmit_failed.add(tickets.count - sent);
+  }
+
+  bool obey() noexcept {
+    unsigned done = 0;
+    for (Command* command; done < commands_per_turn && (command = mailbox_.take()); ++done) {
+      switch (command->verb) {
+        case Command::Verb::apply: {
+          const auto applied = table_.apply(command->terms, command->incarnation);
+          command->result = applied.result;
+          command->slot = applied.slot;
+          break;
+        }
+        case Command::Verb::remove: command->removed = table_.remove(command->terms.id); break;
+        case Command::Verb::find: {
+          const auto sought = command->terms.id.handle();
+          const auto hash = table_.hash(sought);
+          command->slot = table_.find(sought, hash, table_.candidate(hash));
+          break;
+        }
+      }
+      mailbox_.give_back(command);
+    }
+    if (done > 0) stats_.commands.add(done);
+    return done > 0;
+  }
+
+  bool account(std::uint64_t turn_began, bool commanded) noexcept {
+    const bool worked = burst_.received.count > 0 || ring_.in_flight() > 0 || commanded;
+    stats_.datagrams_held.set(in_flight_);
+    stats_.claims_in_flight.set(ring_.in_flight());
+    if (worked) stats_.turn_ns.record(clock_.nanoseconds(clock_.cycles() - turn_began));
+    return worked || in_flight_ > 0;
+  }
+
+  void rest() noexcept {
+    if (options_.idle == Idle::spin) {
+      _mm_pause();
+      return;
+    }
+    const timespec nap{.tv_sec = 0, .tv_nsec = rest_ns};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, nullptr);
+    stats_.sleeps.add(1);
+  }
+
+  const WorkerOptions options_;
+  Port& port_;
+  Journal& journal_;
+  Clock& clock_;
+  Mailbox& mailbox_;
+  const packet::LocalAddresses& local_;
+  channel::Table& table_;
+  digest::Digester digester_;
+  verify::Verifier verifier_;
+  Stats& stats_;
+  ClaimRing ring_;
+  HeldRing held_;
+  CopyArena copies_;
+  Burst burst_;
+  List<Ticket*, burst_datagrams_max> outgoing_;
+  unsigned in_flight_ = 0;  // datagrams with a ticket: undecided or held
+};
+
+}  // namespace claimgate::pipeline
