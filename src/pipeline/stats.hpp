@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "lib/counter/counter.hpp"
+#include "lib/counter/gauge.hpp"
 #include "lib/counter/histogram.hpp"
 #include "lib/packet/drop.hpp"
 #include "lib/wire/claim.hpp"
