@@ -49,9 +49,9 @@ class Reference {
 
 class Verifier {
  public:
-  // Lanes in flight at most. Small, because one signature costs some 35 µs here and a worker must
+  // Lanes in flight at most. One, because a signature costs 30 to 50 µs here and a worker must
   // be back at its queue within 100 µs.
-  static constexpr unsigned lanes_max = 2;
+  static constexpr unsigned lanes_max = 1;
 
   [[nodiscard]] static Expected<Verifier> create();
 

@@ -22,6 +22,9 @@ constexpr std::uint64_t wanted_rx_offloads =
 constexpr std::uint64_t wanted_tx_offloads =
     RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
 
+constexpr std::array<std::string_view, 3> drivers_sharing_buffers = {"net_memif", "net_vhost",
+                                                                     "net_virtio_user"};
+
 std::string device_name(const std::string& device) { return device.substr(0, device.find(',')); }
 
 Failure port_failure(const PortOptions& options, std::string_view step, int error) {
@@ -51,12 +54,10 @@ Expected<MbufPool> MbufPool::create(const std::string& name, unsigned mbufs, uns
                               static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + room_bytes),
                               static_cast<int>(rte_socket_id()));
   if (pool == nullptr) {
-    const unsigned mib = mbufs / 1024 * (room_bytes + 512) / 1024 + 16;
     return fail(fmt::format("no memory for {} packet buffers: {}", mbufs, rte_strerror(rte_errno)),
                 "eal.memory_mib",
-                fmt::format("Give DPDK at least {} MiB, or lower port.rx_descriptors, "
-                            "port.tx_descriptors or worker.held_max",
-                            mib));
+                "Give DPDK more memory, or lower port.rx_descriptors, port.tx_descriptors or "
+                "worker.held_max");
   }
   return MbufPool(pool);
 }
@@ -66,6 +67,14 @@ unsigned mbufs_needed(const PortOptions& options) noexcept {
          3 * lcore_cache / 2;
 }
 
+unsigned memory_needed_mib(const PortOptions& options) noexcept {
+  constexpr unsigned bytes_around_data = 384;  // mempool header, mbuf, ticket, headroom
+  constexpr unsigned for_drivers_mib = 64;
+  const std::uint64_t bytes =
+      std::uint64_t{mbufs_needed(options)} * (options.room_bytes + bytes_around_data);
+  return static_cast<unsigned>(bytes >> 20) + 1 + for_drivers_mib;
+}
+
 Port::Port(Port&& other) noexcept
     : id_(other.id_),
       pool_(std::move(other.pool_)),
@@ -73,6 +82,7 @@ Port::Port(Port&& other) noexcept
       driver_(std::move(other.driver_)),
       rx_offload_(other.rx_offload_),
       tx_offload_(other.tx_offload_),
+      shares_buffers_(other.shares_buffers_),
       open_(std::exchange(other.open_, false)) {}
 
 Port::~Port() {
@@ -92,11 +102,14 @@ Expected<Port> Port::open(const PortOptions& options) {
   if (int error = rte_eth_dev_info_get(id, &info); error != 0) {
     return std::unexpected(port_failure(options, "reading its capabilities", error));
   }
-  auto pool = MbufPool::create(fmt::format("frames{}", id), mbufs_needed(options));
+  auto pool = MbufPool::create(fmt::format("frames{}", id), mbufs_needed(options),
+                               options.room_bytes);
   if (!pool) return std::unexpected(pool.error());
 
   Port port(id, std::move(*pool));
   port.driver_ = info.driver_name;
+  port.shares_buffers_ = std::ranges::find(drivers_sharing_buffers, port.driver_) !=
+                         drivers_sharing_buffers.end();
 
   rte_eth_conf conf{};
   conf.rxmode.offloads = info.rx_offload_capa & wanted_rx_offloads;

@@ -30,6 +30,7 @@ struct PortOptions {
   std::uint16_t rx_descriptors = 1024;
   std::uint16_t tx_descriptors = 1024;
   unsigned held_max = 4096;  // datagrams the pipeline may hold between receive and transmit
+  unsigned room_bytes = frame_room_bytes;  // data per mbuf, behind the headroom
   bool promiscuous = true;   // tolerated where the driver cannot
 };
 
@@ -60,6 +61,8 @@ class MbufPool {
 }
 
 [[nodiscard]] unsigned mbufs_needed(const PortOptions& options) noexcept;
+// What EAL must be given for one such port, in MiB, drivers' own rings included.
+[[nodiscard]] unsigned memory_needed_mib(const PortOptions& options) noexcept;
 
 class Port {
  public:
@@ -85,6 +88,8 @@ class Port {
   [[nodiscard]] bool checksums_offloaded_tx() const noexcept { return tx_offload_; }
   [[nodiscard]] const MbufPool& pool() const noexcept { return pool_; }
   [[nodiscard]] std::string_view driver() const noexcept { return driver_; }
+  // Whether the other end can write our buffers while we read them (memif, vhost).
+  [[nodiscard]] bool shares_buffers() const noexcept { return shares_buffers_; }
   [[nodiscard]] bool link_up() const noexcept;
   // Calls `each(name, value)` for every extended statistic of the driver. Control thread.
   void for_each_statistic(
@@ -98,6 +103,7 @@ class Port {
   std::string driver_;
   bool rx_offload_ = false;
   bool tx_offload_ = false;
+  bool shares_buffers_ = false;
   bool open_ = false;
 };
 
