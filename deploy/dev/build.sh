@@ -27,16 +27,20 @@ configure_tree() {
   fi
 }
 
-# Configures build/$1 where that is still to do and builds it (or only the targets given after it).
-# On a terminal ninja's own progress line is shown, in a log one line per tree.
+# Configures build/$1 where that is still to do and builds it (or only the targets given after it);
+# silent where nothing is to do. A terminal sees ninja's progress line, a log one line per tree.
 build_tree() {
   local tree=$1
   shift
   [[ -f build/$tree/build.ninja ]] || configure_tree "$tree"
-  local started=$SECONDS quiet=(--quiet)
-  [[ ! -t 1 ]] || quiet=()
-  attended ninja -C "build/$tree" -j "$(nproc)" "${quiet[@]}" "$@" || die "build/$tree did not build"
-  ((SECONDS - started < 3)) || say "build: build/$tree built in $((SECONDS - started)) s"
+  local ninja=(ninja -C "build/$tree" -j "$(nproc)") started=$SECONDS
+  if "${ninja[@]}" -n "$@" 2>/dev/null | grep -q '^ninja: no work to do'; then
+    return 0
+  fi
+  [[ -t 1 ]] || ninja+=(--quiet)
+  say "build: building build/$tree"
+  attended "${ninja[@]}" "$@" || die "build/$tree did not build"
+  say "build: build/$tree built in $((SECONDS - started)) s"
 }
 
 command_build() {

@@ -67,7 +67,9 @@ TEST(IncludeTable, FindsACycle) {
   EXPECT_EQ(cycle_in(cyclic), "b → c → b");
 }
 
-TEST(Project, TableHasNoCycle) { EXPECT_EQ(cycle_in(table_of_the_project()), ""); }
+TEST(Project, TableHasNoCycle) {
+  EXPECT_EQ(cycle_in(table_of_the_project()), "");
+}
 
 TEST(Project, TableNamesOnlyUnitsAndHeadersThatExist) {
   const IncludeTable table = table_of_the_project();
@@ -93,7 +95,8 @@ TEST(Project, EveryUnitHasItsRowAndEveryIncludeIsInTheTable) {
   for (const auto& file : files) {
     EXPECT_TRUE(table.contains(unit_of(file.string())))
         << file.string() << ": lies in no unit of the table";
-    for (const std::string& sentence : violations(table, file.string(), text_of(source_root / file))) {
+    for (const std::string& sentence :
+         violations(table, file.string(), text_of(source_root / file))) {
       ADD_FAILURE() << sentence;
     }
   }
