@@ -80,14 +80,13 @@ ensure_hugepages() {
   total=$(cat "$reserve")
   target=$((total + hugepages_needed - free))
   mib_available=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
-  if ((mib_available < 3 * 2 * (hugepages_needed - free))); then
-    say "huge pages: only $mib_available MiB of memory are available; going on with normal pages, slower"
-    return 0
-  fi
-  if [[ -w $reserve ]]; then
-    { echo "$target" >"$reserve"; } 2>/dev/null || true
-  elif [[ $(id -u) -ne 0 ]] && sudo -n true 2>/dev/null; then
-    echo "$target" | sudo -n tee "$reserve" >/dev/null 2>&1 || true
+  # Taking more than a third of what is available would only move the shortage elsewhere.
+  if ((mib_available >= 3 * 2 * (hugepages_needed - free))); then
+    if [[ -w $reserve ]]; then
+      { echo "$target" >"$reserve"; } 2>/dev/null || true
+    elif [[ $(id -u) -ne 0 ]] && sudo -n true 2>/dev/null; then
+      echo "$target" | sudo -n tee "$reserve" >/dev/null 2>&1 || true
+    fi
   fi
   free=$(hugepages_free)
   if ((free >= hugepages_needed)); then
