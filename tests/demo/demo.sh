@@ -74,7 +74,8 @@ printf 'demo: starting claimd on a memif port\n'
 "$build/apps/claimd/claimd" --config "$root/dpdk-config/memif.toml" \
   --set "port.device=net_memif0,role=server,socket=$memif_socket,socket-abstract=no,id=0,rsize=11,bsize=2048" \
   --set "admin.socket=$admin_socket" \
-  --set "state.directory=$run_dir" \
+  --set "node.state_dir=$run_dir" \
+  --set "eal.file_prefix=demo$$" \
   --set "metrics.listen=127.0.0.1:$metrics_port" \
   >"$run_dir/claimd.log" 2>&1 &
 claimd_pid=$!
@@ -109,7 +110,7 @@ claimctl channels show "$first"
 printf '\ndemo: from http://127.0.0.1:%s/metrics\n' "$metrics_port"
 curl --silent --show-error --fail --noproxy '*' "http://127.0.0.1:$metrics_port/metrics" >"$run_dir/metrics" ||
   failed '/metrics did not answer'
-grep -E '^claimgate_(verdicts|datagrams|build)' "$run_dir/metrics" | head -n 16 || failed '/metrics names no verdict'
+grep -E '^claimgate_(claims_verdicts_total|datagrams_received_total|build_info)' "$run_dir/metrics" | head -n 16 || failed '/metrics names no verdict'
 
 if [[ $oracle -ne 0 ]]; then
   printf '\ndemo: the oracle disagrees (exit code %s)\n' "$oracle" >&2
