@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# ./dev fuzz: libFuzzer targets, named fuzz_* in tests/fuzz/. Sourced.
+#
+# Seeds are read from tests/fuzz/corpus/<target>/ where there are any; what a run finds is kept in
+# build/corpus/<target>/ and serves the next one. An input that breaks a target lies in
+# build/crashes/ and belongs into the tests' vectors first, then mended.
+
+# The paths of a build tree's executables whose names begin with $2.
+executables() {
+  meson introspect "build/$1" --targets |
+    jq -r --arg prefix "$2" \
+      '.[] | select(.type == "executable" and (.name | startswith($prefix))) | .filename[0]'
+}
+
+# Runs one fuzz target for $2 seconds, its output in build/fuzz-logs/; its exit code is the result.
+fuzz_one() {
+  local target=$1 seconds=$2 name
+  name=$(basename "$target")
+  local corpora=("build/corpus/$name")
+  [[ ! -d tests/fuzz/corpus/$name ]] || corpora+=("tests/fuzz/corpus/$name")
+  mkdir -p "build/corpus/$name" build/crashes build/fuzz-logs
+  attended "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="build/crashes/$name-" "${corpora[@]}" >"build/fuzz-logs/$name.log" 2>&1
+}
+
+fuzz_runs() { sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz-logs/$1.log"; }
+
+command_fuzz() {
+  local minutes=1 wanted=''
+  while [[ $# -gt 0 ]]; do
+    case $1 in
+      --minutes)
+        [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || wrong_usage '--minutes wants a whole number above 0'
+        minutes=$2
+        shift
+        ;;
+      -*) wrong_usage "fuzz knows --minutes N, not '$1'" ;;
+      *) wanted=${1#fuzz_} ;;
+    esac
+    shift
+  done
+  ensure_packages build test
+  build_tree fuzz
+  local target name targets failed=0
+  mapfile -t targets < <(executables fuzz "fuzz_$wanted")
+  [[ ${#targets[@]} -gt 0 ]] || die "there is no fuzz target 'fuzz_$wanted'; they are in tests/fuzz/"
+  for target in "${targets[@]}"; do
+    name=$(basename "$target")
+    say "fuzz: $name for $minutes min"
+    if fuzz_one "$target" $((minutes * 60)); then
+      say "fuzz: $name: $(fuzz_runs "$name") inputs, nothing found"
+    else
+      tail -n 40 "build/fuzz-logs/$name.log"
+      say "fuzz: $name FAILED; the input is in build/crashes/"
+      failed=1
+    fi
+  done
+  return "$failed"
+}

@@ -1,0 +1,105 @@
+# shellcheck shell=bash
+# ./dev setup: the Debian packages of deploy/packages.txt and a reserve of huge pages. Sourced.
+
+hugepages_needed=256 # of 2 MiB: mbuf pools of two processes and the demo's table
+
+# Prefix that makes a command run as root: empty for root, sudo where there is one, else fails.
+root_prefix() {
+  if [[ $(id -u) -eq 0 ]]; then
+    :
+  elif command -v sudo >/dev/null; then
+    echo sudo
+  else
+    return 1
+  fi
+}
+
+# Node from elsewhere than Debian conflicts with Debian's npm: one that is good enough is left alone.
+node_is_there() {
+  command -v npm >/dev/null || return 1
+  local major
+  major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null) || return 1
+  [[ $major -ge 18 ]]
+}
+
+# The packages of the given groups that are not installed, one per line.
+missing_packages() {
+  local group package rest wanted=()
+  while read -r group package rest; do
+    [[ -z $group || $group == '#'* || " $* " != *" $group "* ]] && continue
+    [[ $group == interop && $package != ca-certificates ]] && node_is_there && continue
+    wanted+=("$package")
+  done <deploy/packages.txt
+  local installed
+  # shellcheck disable=SC2016 # ${…} is dpkg-query's own
+  installed=$(dpkg-query -W -f='${Package} ${db:Status-Abbrev}\n' "${wanted[@]}" 2>/dev/null |
+    sed -n 's/ ii *$//p' || true)
+  comm -23 <(printf '%s\n' "${wanted[@]}" | sort -u) <(sort -u <<<"$installed")
+}
+
+ensure_packages() {
+  command -v dpkg-query >/dev/null ||
+    die 'claimgate is built on Debian 12, and this machine has no dpkg: use a Debian 12 machine or container'
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+
+  local prefix
+  prefix=$(root_prefix) ||
+    die "packages are missing and there is neither root nor sudo; as root run: apt-get install ${missing[*]}"
+  # Asked for here, where the terminal still is: apt's own output goes to the log.
+  [[ -z $prefix ]] || sudo -v || die 'sudo refused: run ./dev setup as root or as a user of sudo'
+  mkdir -p build
+  say "setup: installing ${#missing[@]} packages (log: build/setup.log)"
+  local apt=(${prefix:+"$prefix"} env DEBIAN_FRONTEND=noninteractive apt-get -y -q
+    -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
+  attended "${apt[@]}" update >build/setup.log 2>&1 ||
+    setup_failed 'apt-get update failed: check the network and /etc/apt/sources.list'
+  attended "${apt[@]}" install --no-install-recommends "${missing[@]}" >>build/setup.log 2>&1 ||
+    setup_failed "apt-get install failed: ${missing[*]}. Debian 12 (bookworm) with its updates and security archives has them all"
+  say 'setup: packages installed'
+}
+
+setup_failed() {
+  tail -n 15 build/setup.log >&2
+  die "$1. The whole log: build/setup.log"
+}
+
+hugepages_free() { awk '/^HugePages_Free:/ { n = $2 } END { print n + 0 }' /proc/meminfo; }
+
+# Sees to free huge pages where this is permitted, never lowering what is reserved. Without them
+# everything runs on normal pages, only slower, so this never fails: it says which it is.
+ensure_hugepages() {
+  local free total mib_available target reserve=/proc/sys/vm/nr_hugepages
+  free=$(hugepages_free)
+  [[ $free -lt $hugepages_needed ]] || return 0
+  if [[ ! -e $reserve ]] || ! grep -q '^Hugepagesize: *2048 kB' /proc/meminfo; then
+    say 'huge pages: this kernel has none of 2 MiB; going on with normal pages, slower'
+    return 0
+  fi
+  total=$(cat "$reserve")
+  target=$((total + hugepages_needed - free))
+  mib_available=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
+  # Taking more than a third of what is available would only move the shortage elsewhere.
+  if ((mib_available >= 3 * 2 * (hugepages_needed - free))); then
+    if [[ -w $reserve ]]; then
+      { echo "$target" >"$reserve"; } 2>/dev/null || true
+    elif [[ $(id -u) -ne 0 ]] && sudo -n true 2>/dev/null; then
+      echo "$target" | sudo -n tee "$reserve" >/dev/null 2>&1 || true
+    fi
+  fi
+  free=$(hugepages_free)
+  if ((free >= hugepages_needed)); then
+    say "huge pages: $free of 2 MiB free"
+  elif ((free > 0)); then
+    say "huge pages: only $free of $hugepages_needed could be had"
+  else
+    say 'huge pages: none free and none to be had here; going on with normal pages, slower'
+  fi
+}
+
+command_setup() {
+  [[ $# -eq 0 ]] || wrong_usage "setup takes no options, got '$1'"
+  ensure_packages build run test interop lint
+  ensure_hugepages
+}
