@@ -1,0 +1,120 @@
+// claimd: the appliance's daemon. Reads its configuration, runs until SIGINT or SIGTERM, and saves
+// its channels. Exit codes: 0 a clean stop, 1 trouble, 2 wrong usage or configuration.
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "src/control/appliance.hpp"
+#include "src/control/build_info.hpp"
+#include "src/control/config.hpp"
+#include "src/control/log.hpp"
+#include "src/control/notify.hpp"
+
+namespace {
+
+using namespace claimgate;
+
+constexpr int exit_trouble = 1;
+constexpr int exit_usage = 2;
+
+constexpr const char* description =
+    "claimd answers payment-channel claims on a DPDK port.\n\n"
+    "Every key of the configuration has a default; dpdk-config/claimd.toml names them all, and the\n"
+    "profiles beside it suit memif, tap, af_packet, pcap replay and bare metal. Examples:\n\n"
+    "  claimd --config dpdk-config/memif.toml\n"
+    "  claimd --config /etc/claimgate/claimd.toml --set worker.idle=yield --set log.level=debug\n"
+    "  claimd --config my.toml --check        # judge the configuration and leave\n\n"
+    "Stop it with SIGTERM or Ctrl-C: what is in flight is answered and the channels are saved.\n"
+    "Talk to it with claimctl.";
+
+std::string version_text() {
+  const auto build = control::build_info();
+  return fmt::format("claimd {} ({}, {})", build.version, build.revision, build.compiler);
+}
+
+// Blocked in every thread that is started from here on; taken by wait_for_stop() alone.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int each : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, each);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void wait_for_stop(const sigset_t& signals, control::Appliance& appliance) {
+  for (;;) {
+    const timespec second{.tv_sec = 1, .tv_nsec = 0};
+    const int got = sigtimedwait(&signals, nullptr, &second);
+    if (got == SIGINT || got == SIGTERM) return;
+    if (got == SIGHUP) spdlog::info("SIGHUP is ignored: a new configuration needs a restart");
+    appliance.watch();
+  }
+}
+
+void tell_service_manager(std::string_view state) {
+  if (auto told = control::notify_service_manager(state); !told) {
+    spdlog::warn("{}", told.error().text());
+  }
+}
+
+int serve(const control::Config& config) {
+  control::start_log(config.log.level);
+  const sigset_t signals = block_signals();
+  if (auto forwarded = control::forward_dpdk_log(); !forwarded) {
+    spdlog::warn("{}", forwarded.error().text());
+  }
+  spdlog::info("{}", version_text());
+  auto appliance = control::Appliance::start(config);
+  if (!appliance) {
+    spdlog::error("{}", appliance.error().text());
+    return exit_trouble;
+  }
+  spdlog::info("answering claims");
+  tell_service_manager("READY=1\nSTATUS=answering claims");
+  wait_for_stop(signals, *appliance);
+  spdlog::info("stopping");
+  tell_service_manager("STOPPING=1");
+  if (auto stopped = appliance->stop(); !stopped) {
+    spdlog::error("{}", stopped.error().text());
+    return exit_trouble;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(description, "claimd");
+  std::string config_file;
+  std::vector<std::string> overrides;
+  bool check = false;
+  app.add_option("-c,--config", config_file, "the TOML file; without one all keys have defaults");
+  app.add_option("--set", overrides, "section.key=value, over the file's; may be given repeatedly")
+      ->allow_extra_args(false);
+  app.add_flag("--check", check, "judge the configuration, say what is wrong, and leave");
+  app.set_version_flag("--version", version_text());
+  app.get_formatter()->column_width(28);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : exit_usage;
+  }
+  const auto config = control::load(config_file, overrides);
+  if (!config) {
+    fmt::print(stderr, "claimd: {}\n", config.error().text());
+    return exit_usage;
+  }
+  if (check) {
+    fmt::print("{}: the configuration is in order\n",
+               config_file.empty() ? "defaults" : config_file);
+    return 0;
+  }
+  return serve(*config);
+}

@@ -1,0 +1,326 @@
+#include "src/control/appliance.hpp"
+
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_version.h>
+#include <sodium.h>
+#include <sys/prctl.h>
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "lib/channel/snapshot.hpp"
+#include "src/control/admin/admin_server.hpp"
+#include "src/control/build_info.hpp"
+#include "src/control/exposition.hpp"
+#include "src/control/provisioning.hpp"
+#include "src/control/state_folder.hpp"
+#include "src/control/stats_document.hpp"
+#include "src/durability/open_gate.hpp"
+#include "src/nic/command_ring.hpp"
+#include "src/nic/eal.hpp"
+#include "src/nic/port.hpp"
+#include "src/pipeline/clock.hpp"
+#include "src/pipeline/worker.hpp"
+
+namespace claimgate::control {
+
+namespace {
+
+using Worker =
+    pipeline::Worker<nic::Port, durability::OpenGate, pipeline::SystemClock, nic::CommandRing>;
+
+constexpr unsigned worker_lcore = 1;
+
+// The worker with all that only its thread touches while it runs.
+struct Running {
+  durability::OpenGate gate;
+  pipeline::SystemClock clock{rte_get_tsc_hz()};
+  pipeline::Stats stats;
+  std::atomic<bool> stop{false};
+  std::optional<Worker> worker;
+
+  static int enter(void* self) {
+    auto& running = *static_cast<Running*>(self);
+    prctl(PR_SET_TIMERSLACK, 1UL);  // an idle nap lasts what it says
+    running.worker->run(running.stop);
+    return 0;
+  }
+};
+
+Expected<channel::Table> make_table(const Config& config) {
+  std::array<std::uint64_t, 2> hash_key;
+  if (sodium_init() < 0) return fail("libsodium does not start", "start");
+  randombytes_buf(hash_key.data(), sizeof hash_key);
+  return channel::Table::create(config.channels.capacity, hash_key, config.memory.table_pages);
+}
+
+// Fills the table from the state file; tells what the file's header holds.
+Expected<channel::SnapshotHeader> load_table(const StateFolder& folder, channel::Table& table) {
+  channel::SnapshotHeader header;
+  if (folder.was_running()) {
+    spdlog::warn("the claimd before this one did not stop cleanly: claims that it accepted and "
+                 "channels that it imported since its start are lost. Import the channels again; "
+                 "payers' next claims restore the amounts");
+  }
+  if (!folder.has_table()) {
+    randombytes_buf(header.node_uuid.data(), header.node_uuid.size());
+    spdlog::info("no state file yet: starting with no channels");
+    return header;
+  }
+  const auto began = std::chrono::steady_clock::now();
+  auto loaded = channel::load_snapshot(
+      folder.table_file(), [&](const channel::ChannelView& view) -> Expected<void> {
+        const auto applied = table.restore(view);
+        if (applied.slot != channel::no_slot) return {};
+        return fail(fmt::format("the state file holds more channels than channels.capacity = {}",
+                                table.capacity()),
+                    folder.table_file(), "Raise channels.capacity");
+      });
+  if (!loaded) return std::unexpected(loaded.error());
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  spdlog::info("{} channels loaded from {} in {:.2f} s", loaded->channels, folder.table_file(),
+               took.count());
+  return loaded->header;
+}
+
+nic::PortOptions port_options(const Config& config) {
+  return {.device = config.port.device,
+          .rx_descriptors = config.port.rx_descriptors,
+          .tx_descriptors = config.port.tx_descriptors,
+          .held_max = config.worker.held_max,
+          .promiscuous = config.port.promiscuous};
+}
+
+nic::EalOptions eal_options(const Config& config, const Cpus& cpus) {
+  nic::EalOptions options{.program = "claimd",
+                          .file_prefix = config.eal.file_prefix,
+                          .huge_pages = config.eal.huge_pages,
+                          .memory_mib = config.eal.memory_mib,
+                          .lcore_cpus = {cpus.control, cpus.worker},
+                          .telemetry = config.eal.telemetry};
+  if (options.memory_mib == 0) options.memory_mib = nic::memory_needed_mib(port_options(config));
+  (config.port.is_pci() ? options.pci_devices : options.vdevs).push_back(config.port.device);
+  return options;
+}
+
+xrpl::Policy policy(const Config& config) {
+  xrpl::Policy made;
+  made.destinations = {config.channels.destination_ids.begin(),
+                       config.channels.destination_ids.end()};
+  made.settle_delay_min_s = config.channels.settle_delay_min_s;
+  made.margin_s = config.channels.margin_s;
+  return made;
+}
+
+packet::Mac mac_of(const nic::Port& port) {
+  packet::Mac mac;
+  mac.bytes = port.mac();
+  return mac;
+}
+
+}  // namespace
+
+// In the order of construction; destroyed in reverse.
+struct Appliance::Parts {
+  Config config;
+  StateFolder folder;
+  channel::Table table;
+  channel::SnapshotHeader header;
+  std::optional<nic::Eal> eal;
+  std::optional<nic::Port> port;
+  std::optional<nic::CommandRing> commands;
+  std::optional<packet::LocalAddresses> local;
+  std::optional<Running> running;  // made once EAL knows the clock's rate
+  std::optional<Provisioning> provisioning;
+  std::optional<Exposition> exposition;
+  std::optional<AdminServer> admin;
+  bool worker_runs = false;
+  bool link_was_up = false;
+  bool stopped = false;
+
+  Parts(Config with, StateFolder state, channel::Table channels)
+      : config(std::move(with)), folder(std::move(state)), table(std::move(channels)) {}
+
+  [[nodiscard]] Expected<void> bring_up();
+  [[nodiscard]] Expected<void> start_worker();
+  [[nodiscard]] Expected<void> open_doors();
+  void halt_worker();
+  [[nodiscard]] StatsSources sources() const;
+  [[nodiscard]] Observed observed() const;
+};
+
+Expected<void> Appliance::Parts::bring_up() {
+  auto loaded = load_table(folder, table);
+  if (!loaded) return std::unexpected(loaded.error());
+  header = *loaded;
+  const auto allowed = nic::allowed_cpus();
+  const auto cpus = choose_cpus(config.worker, allowed);
+  if (!cpus) return std::unexpected(cpus.error());
+  if (auto started = nic::Eal::start(eal_options(config, *cpus)); started) {
+    eal.emplace(std::move(*started));
+  } else {
+    return std::unexpected(started.error());
+  }
+  if (!eal->huge_pages() && config.eal.huge_pages != nic::HugePages::never) {
+    spdlog::warn("no huge pages for packet buffers ({} MiB are free): normal pages are used, which "
+                 "is slower; see dpdk-config/README.md", nic::free_huge_pages_mib());
+  }
+  if (auto opened = nic::Port::open(port_options(config)); opened) {
+    port.emplace(std::move(*opened));
+  } else {
+    return std::unexpected(opened.error());
+  }
+  if (auto ring = nic::CommandRing::create("commands-0"); ring) {
+    commands.emplace(std::move(*ring));
+  } else {
+    return std::unexpected(ring.error());
+  }
+  auto addresses = packet::LocalAddresses::parse(mac_of(*port), config.port.addresses,
+                                                 config.port.any_address);
+  if (!addresses) return std::unexpected(addresses.error());
+  local = *addresses;
+  if (auto started = start_worker(); !started) return started;
+  spdlog::info("worker on CPU {}, control on CPU {}; port {} ({}), {} packet buffers, checksums {}",
+               cpus->worker, cpus->control, config.port.device, port->driver(),
+               port->pool().size(), port->checksums_offloaded_tx() ? "offloaded" : "in software");
+  return open_doors();
+}
+
+Expected<void> Appliance::Parts::start_worker() {
+  auto digester = digest::Digester::create();
+  if (!digester) return std::unexpected(digester.error());
+  auto verifier = verify::Verifier::create();
+  if (!verifier) return std::unexpected(verifier.error());
+  spdlog::info("digests by ipsec-mb ({}), signatures by libsecp256k1 and libsodium",
+               digester->kernel());
+  const pipeline::WorkerOptions options{
+      .rules = {.copy_payloads = port->shares_buffers() && !config.port.trusted_peer,
+                .answer_unknown = config.claims.answer_unknown,
+                .busy_retry_ms = config.claims.busy_retry_ms,
+                .held_max = config.worker.held_max},
+      .idle = config.worker.idle};
+  running.emplace();
+  running->worker.emplace(options, *port, running->gate, running->clock, *commands, *local, table,
+                          std::move(*digester), std::move(*verifier), running->stats);
+  if (rte_eal_remote_launch(&Running::enter, &*running, worker_lcore) != 0) {
+    return fail("the worker's lcore does not take its loop", "worker");
+  }
+  worker_runs = true;
+  return {};
+}
+
+Expected<void> Appliance::Parts::open_doors() {
+  provisioning.emplace(*commands, table, header.next_incarnation);
+  if (!config.metrics.listen.empty()) {
+    auto started = Exposition::start(config.metrics.listen, observed());
+    if (!started) return std::unexpected(started.error());
+    exposition.emplace(std::move(*started));
+    spdlog::info("metrics at http://{}/metrics", config.metrics.listen);
+  }
+  AdminOptions options{
+      .socket = config.admin.socket,
+      .group = config.admin.group.empty() ? std::nullopt : std::optional(config.admin.group),
+      .change_uids = {config.admin.admin_uids.begin(), config.admin.admin_uids.end()},
+      .change_gids = {config.admin.admin_gids.begin(), config.admin.admin_gids.end()},
+      .version = std::string(build_info().version),
+      .build = fmt::format("{}, {}, {}", build_info().revision, build_info().compiler,
+                           rte_version())};
+  auto started = AdminServer::start(options, *provisioning, table, policy(config),
+                                    [this] { return stats_document(sources()); });
+  if (!started) return std::unexpected(started.error());
+  admin.emplace(std::move(*started));
+  spdlog::info("admin socket {}", config.admin.socket);
+  return folder.mark_running();
+}
+
+void Appliance::Parts::halt_worker() {
+  if (!std::exchange(worker_runs, false)) return;
+  running->stop.store(true);
+  rte_eal_wait_lcore(worker_lcore);
+}
+
+StatsSources Appliance::Parts::sources() const {
+  return {.stats = running->stats,
+          .channels = table.size(),
+          .capacity = table.capacity(),
+          .table_bytes = table.bytes_mapped(),
+          .pool_mbufs = port->pool().size(),
+          .pool_available = port->pool().available(),
+          .link_up = port->link_up(),
+          .driver = port->driver()};
+}
+
+Observed Appliance::Parts::observed() const {
+  Observed made;
+  made.workers = {&running->stats};
+  made.ports = {{.pool_mbufs = [this] { return port->pool().size(); },
+                 .pool_available = [this] { return port->pool().available(); },
+                 .link_up = [this] { return port->link_up(); },
+                 .statistics = [this](const Observed::EachStatistic& each) {
+                   port->for_each_statistic(each);
+                 }}};
+  made.rings = {{.name = "commands",
+                 .entries = [this] { return commands->waiting(); },
+                 .capacity = nic::CommandRing::commands_max}};
+  made.channels = [this] { return table.size(); };
+  made.channels_capacity = table.capacity();
+  made.table_bytes = table.bytes_mapped();
+  made.dpdk_version = rte_version();
+  return made;
+}
+
+Expected<Appliance> Appliance::start(const Config& config) {
+  auto folder = StateFolder::open(config.node.state_dir);
+  if (!folder) return std::unexpected(folder.error());
+  auto table = make_table(config);
+  if (!table) return std::unexpected(table.error());
+  spdlog::info("room for {} channels in {} MiB of {} pages", table->capacity(),
+               table->bytes_mapped() >> 20, memory::name(table->pages()));
+  Appliance made(std::make_unique<Parts>(config, std::move(*folder), std::move(*table)));
+  if (auto up = made.parts_->bring_up(); !up) {
+    // Nothing was accepted: the state file on disk is still the truth.
+    made.parts_->stopped = true;
+    made.parts_->halt_worker();
+    return std::unexpected(up.error());
+  }
+  return made;
+}
+
+Appliance::Appliance(std::unique_ptr<Parts> parts) noexcept : parts_(std::move(parts)) {}
+Appliance::Appliance(Appliance&&) noexcept = default;
+
+Appliance::~Appliance() {
+  if (!parts_) return;
+  if (auto stopped = stop(); !stopped) spdlog::error("{}", stopped.error().text());
+}
+
+Expected<void> Appliance::stop() {
+  Parts& parts = *parts_;
+  if (std::exchange(parts.stopped, true)) return {};
+  if (parts.admin) parts.admin->stop();
+  parts.halt_worker();
+  parts.exposition.reset();
+  parts.header.next_incarnation = parts.provisioning->next_incarnation();
+  parts.header.saved_at_unix_s = std::time(nullptr);
+  const channel::Table* const tables[] = {&parts.table};
+  auto saved = channel::save_snapshot(parts.folder.table_file(), tables, parts.header);
+  if (!saved) return std::unexpected(saved.error());
+  parts.folder.mark_stopped();
+  spdlog::info("{} channels saved to {}", *saved, parts.folder.table_file());
+  return {};
+}
+
+void Appliance::watch() {
+  const bool up = parts_->port->link_up();
+  if (up == parts_->link_was_up) return;
+  parts_->link_was_up = up;
+  spdlog::info("port {} is {}", parts_->config.port.device, up ? "up" : "down");
+}
+
+}  // namespace claimgate::control

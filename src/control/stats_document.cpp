@@ -1,0 +1,66 @@
+#include "src/control/stats_document.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace claimgate::control {
+
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
+  return out;
+}
+
+nlohmann::json quantiles(const counter::Histogram& histogram) {
+  const auto seen = histogram.snapshot();
+  return {{"count", seen.count()},        {"p50", seen.quantile(0.5)},
+          {"p99", seen.quantile(0.99)},   {"p999", seen.quantile(0.999)},
+          {"max", seen.quantile(1.0)}};
+}
+
+}  // namespace
+
+nlohmann::json stats_document(const StatsSources& sources) {
+  const pipeline::Stats& stats = sources.stats;
+  nlohmann::json verdicts;
+  for (std::size_t i = 0; i < wire::code_count; ++i) {
+    verdicts[lower(wire::code_names[i])] = stats.verdicts[i].value();
+  }
+  nlohmann::json dropped;
+  for (std::size_t i = 1; i < packet::drop_count; ++i) {
+    dropped[std::string(packet::drop_names[i])] = stats.dropped[i].value();
+  }
+  return {
+      {"channels", {{"known", sources.channels},
+                    {"capacity", sources.capacity},
+                    {"table_bytes", sources.table_bytes}}},
+      {"claims", {{"parsed", stats.claims_parsed.value()},
+                  {"in_flight", stats.claims_in_flight.value()},
+                  {"verdicts", verdicts}}},
+      {"signatures", {{"secp256k1", stats.signatures_secp256k1.value()},
+                      {"ed25519", stats.signatures_ed25519.value()},
+                      {"matched", stats.signatures_matched.value()}}},
+      {"datagrams", {{"received", stats.datagrams_received.value()},
+                     {"answered", stats.datagrams_answered.value()},
+                     {"neighbours_answered", stats.neighbours_answered.value()},
+                     {"silenced", stats.datagrams_silenced.value()},
+                     {"transmit_failed", stats.transmit_failed.value()},
+                     {"held", stats.datagrams_held.value()},
+                     {"dropped", dropped}}},
+      {"worker", {{"bursts", stats.bursts.value()},
+                  {"polls_empty", stats.polls_empty.value()},
+                  {"sleeps", stats.sleeps.value()},
+                  {"commands", stats.commands.value()},
+                  {"burst_frames", quantiles(stats.burst_fill)},
+                  {"turn_ns", quantiles(stats.turn_ns)},
+                  {"reply_ns", quantiles(stats.reply_ns)}}},
+      {"port", {{"driver", sources.driver},
+                {"link_up", sources.link_up},
+                {"pool_mbufs", sources.pool_mbufs},
+                {"pool_available", sources.pool_available}}},
+  };
+}
+
+}  // namespace claimgate::control
