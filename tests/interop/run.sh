@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# The interop test: xrpl.js over an ordinary UDP socket, through a tap or a veth, to the real claimd.
+# usage: run.sh BUILD_DIR tap|af_packet
+#
+# Everything happens in a network namespace of this test's own. Exit code 77 and a line
+# "NOT RUN: ..." where the machine lacks what is needed.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=${1:?usage: run.sh BUILD_DIR tap|af_packet}
+kind=${2:?usage: run.sh BUILD_DIR tap|af_packet}
+name=interop-$kind
+
+not_run() {
+  printf 'NOT RUN: %s: %s\n' "$name" "$1"
+  exit 77
+}
+failed() {
+  printf '%s: %s\n' "$name" "$1" >&2
+  if [[ -s $run_dir/claimd.log ]]; then tail -n 30 "$run_dir/claimd.log" >&2; fi
+  exit 1
+}
+
+[[ $(id -u) -eq 0 ]] || not_run 'network namespaces need root'
+command -v node >/dev/null || not_run 'node is missing'
+command -v npm >/dev/null || not_run 'npm is missing'
+command -v ip >/dev/null || not_run 'ip (iproute2) is missing'
+[[ $kind != tap || -c /dev/net/tun ]] || not_run '/dev/net/tun is missing'
+
+# One installation serves both kinds of port, and later runs.
+modules=$build/interop
+install_client() {
+  mkdir -p "$modules"
+  (
+    flock 9
+    cp "$root"/tests/interop/{package.json,package-lock.json,client.mjs} "$modules/"
+    if ! cmp -s "$modules/package-lock.json" "$modules/installed.json"; then
+      cd "$modules"
+      npm ci --ignore-scripts --no-audit --no-fund >npm.log 2>&1 || exit 1
+      cp package-lock.json installed.json
+    fi
+  ) 9>"$modules/lock"
+}
+install_client || not_run "npm could not fetch xrpl.js ($modules/npm.log)"
+
+run_dir=$(mktemp -d "${TMPDIR:-/tmp}/claimgate-interop.XXXXXX")
+namespace=claimgate-$$
+claimd_pid=''
+clean_up() {
+  local rc=$?
+  trap '' EXIT INT TERM
+  if [[ -n $claimd_pid ]] && kill -TERM "$claimd_pid" 2>/dev/null; then
+    for _ in {1..50}; do
+      kill -0 "$claimd_pid" 2>/dev/null || break
+      sleep 0.1
+    done
+    kill -KILL "$claimd_pid" 2>/dev/null || true
+    wait "$claimd_pid" 2>/dev/null || true
+  fi
+  ip netns del "$namespace" 2>/dev/null || true
+  rm -rf "$run_dir"
+  exit "$rc"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+ip netns add "$namespace" 2>"$run_dir/ip.log" || not_run "no network namespace: $(cat "$run_dir/ip.log")"
+inside() { ip netns exec "$namespace" "$@"; }
+inside ip link set lo up
+
+case $kind in
+  tap)
+    client_side=cgtap0
+    device="net_tap0,iface=$client_side"
+    ;;
+  af_packet)
+    client_side=cgclient0
+    inside ip link add "$client_side" type veth peer name cgport0 ||
+      not_run 'veth interfaces cannot be made'
+    inside ip link set cgport0 up
+    device="net_af_packet0,iface=cgport0,blocksz=4096,framesz=2048,framecnt=4096,qdisc_bypass=1"
+    ;;
+  *) failed "there is no kind '$kind'" ;;
+esac
+
+payee=$(node "$modules/client.mjs" channels "$run_dir/channels.json")
+vectors_payee=$(grep -o '"destination_account": "[^"]*"' "$root/tests/vectors/account_channels.json" |
+  head -n 1 | cut -d'"' -f4)
+
+inside "$build/apps/claimd/claimd" --config "$root/dpdk-config/$kind.toml" \
+  --set "port.device=$device" --set "eal.file_prefix=interop$$" --set worker.idle=yield \
+  --set "port.addresses=[\"10.93.0.1/24\", \"fd00:93::1/64\"]" \
+  --set "channels.destinations=[\"$payee\", \"$vectors_payee\"]" --set channels.capacity=10000 \
+  --set "node.state_dir=$run_dir/state" --set "admin.socket=$run_dir/admin.sock" \
+  --set metrics.listen= >"$run_dir/claimd.log" 2>&1 &
+claimd_pid=$!
+claimctl() { "$build/apps/claimctl/claimctl" --socket "$run_dir/admin.sock" "$@"; }
+for _ in {1..200}; do
+  claimctl stats >/dev/null 2>&1 && break
+  kill -0 "$claimd_pid" 2>/dev/null || failed 'claimd ended before it was ready'
+  sleep 0.1
+done
+
+inside ip link set "$client_side" up
+inside ip addr add 10.93.0.2/24 dev "$client_side"
+inside ip -6 addr add fd00:93::2/64 dev "$client_side" nodad
+
+claimctl channels import "$run_dir/channels.json" || failed 'the channels of xrpl.js were refused'
+# The vectors' answer carries no "validated"; what a node says once it has validated is added here.
+sed -e 's/"status": *"success"/"status": "success", "validated": true/' \
+  "$root/tests/vectors/account_channels.json" >"$run_dir/vectors.json"
+grep -q '"validated"' "$run_dir/vectors.json" || failed 'the vectors file has no status to extend'
+claimctl channels import "$run_dir/vectors.json" || failed 'the channels of the vectors were refused'
+
+inside node "$modules/client.mjs" send 10.93.0.1 fd00:93::1 || failed 'a verdict is wrong'
+inside node "$modules/client.mjs" vectors "$root/tests/vectors/xrpl-claims.json" 10.93.0.1 ||
+  failed 'a vector got a wrong verdict'
+if command -v ping >/dev/null; then
+  inside ping -c 1 -W 2 10.93.0.1 >/dev/null || failed 'no answer to an echo request'
+  inside ping -c 1 -W 2 fd00:93::1 >/dev/null || failed 'no answer to an ICMPv6 echo request'
+fi
+printf '%s: all verdicts right\n' "$name"
