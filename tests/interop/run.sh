@@ -106,11 +106,7 @@ inside ip addr add 10.93.0.2/24 dev "$client_side"
 inside ip -6 addr add fd00:93::2/64 dev "$client_side" nodad
 
 claimctl channels import "$run_dir/channels.json" || failed 'the channels of xrpl.js were refused'
-# The vectors' answer carries no "validated"; what a node says once it has validated is added here.
-sed -e 's/"status": *"success"/"status": "success", "validated": true/' \
-  "$root/tests/vectors/account_channels.json" >"$run_dir/vectors.json"
-grep -q '"validated"' "$run_dir/vectors.json" || failed 'the vectors file has no status to extend'
-claimctl channels import "$run_dir/vectors.json" || failed 'the channels of the vectors were refused'
+claimctl channels import "$root/tests/vectors/account_channels.json" || failed 'the channels of the vectors were refused'
 
 inside node "$modules/client.mjs" send 10.93.0.1 fd00:93::1 || failed 'a verdict is wrong'
 inside node "$modules/client.mjs" vectors "$root/tests/vectors/xrpl-claims.json" 10.93.0.1 ||
