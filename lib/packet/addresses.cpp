@@ -30,8 +30,7 @@ Expected<Prefix> parse_prefix(std::string_view cidr) {
   if (slash == std::string_view::npos) return Prefix{*address, bits_max};
   const std::string_view digits = cidr.substr(slash + 1);
   unsigned bits = 0;
-  const auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), bits, 10);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits, 10);
   if (error != std::errc() || end != digits.data() + digits.size() || bits == 0 ||
       bits > bits_max) {
     return fail("no such prefix length", std::string(cidr),

@@ -41,15 +41,13 @@ std::uint16_t verified_udp_length(const std::byte* udp, const IpHeader<Address>&
   if (wire::load_be<std::uint16_t>(udp + udp::checksum) == 0) {
     return sizeof(Address) == sizeof(Ipv4Address) ? length : std::uint16_t{0};
   }
-  const Sum sum =
-      ip.addresses_sum + word(protocol::udp) + word(length) + sum_bytes(udp, length);
+  const Sum sum = ip.addresses_sum + word(protocol::udp) + word(length) + sum_bytes(udp, length);
   return sums_to_ones(sum) ? length : std::uint16_t{0};
 }
 
 std::optional<Mac> parse_arp_reply(std::span<const std::byte> arp, Ipv4Address target) noexcept {
   if (arp.size() < arp_bytes ||
-      wire::load_be<std::uint64_t>(arp.data()) !=
-          (arp::ethernet_over_ipv4 << 16 | arp::reply) ||
+      wire::load_be<std::uint64_t>(arp.data()) != (arp::ethernet_over_ipv4 << 16 | arp::reply) ||
       wire::load_be<std::uint32_t>(arp.data() + arp::sender_ip) != target.value) {
     return std::nullopt;
   }
@@ -67,8 +65,7 @@ std::optional<Mac> parse_advertisement(std::span<const std::byte> packet,
   auto message = packet.subspan(ipv6_bytes, ip.payload_bytes);
   const Sum pseudo = ip.addresses_sum + word(protocol::icmpv6) + word(ip.payload_bytes);
   if (message[icmp::type] != std::byte{icmpv6::neighbour_advertisement} ||
-      message[icmp::code] != std::byte{0} ||
-      load_ipv6(message.data() + icmpv6::target) != target ||
+      message[icmp::code] != std::byte{0} || load_ipv6(message.data() + icmpv6::target) != target ||
       !sums_to_ones(pseudo + sum_bytes(message.data(), message.size()))) {
     return std::nullopt;
   }
@@ -102,8 +99,7 @@ std::size_t build_solicitation(std::span<std::byte> out, const Endpoints& endpoi
   constexpr std::size_t bytes = solicitation_bytes + link_layer_option_bytes;
   write_link(out.data(), multicast_mac(group), endpoints, ethernet::type_ipv6);
   std::byte* const ip = out.data() + link_bytes(endpoints);
-  write_ipv6(ip, protocol::icmpv6, bytes, endpoints.source.v6, group,
-             icmpv6::neighbour_hop_limit);
+  write_ipv6(ip, protocol::icmpv6, bytes, endpoints.source.v6, group, icmpv6::neighbour_hop_limit);
   std::byte* const message = ip + ipv6_bytes;
   wire::store_be(message, std::uint32_t{icmpv6::neighbour_solicitation} << 24);
   wire::store_be(message + icmpv6::flags, std::uint32_t{0});
@@ -111,10 +107,9 @@ std::size_t build_solicitation(std::span<std::byte> out, const Endpoints& endpoi
   message[icmpv6::options] = std::byte{icmpv6::option_source_mac};
   message[icmpv6::options + 1] = std::byte{link_layer_option_bytes / 8};
   store_mac(message + icmpv6::options + 2, endpoints.source_mac);
-  wire::store_raw(message + icmp::checksum,
-                  complement(pseudo_header_sum(endpoints.source.v6, group, protocol::icmpv6,
-                                               bytes) +
-                             sum_bytes(message, bytes)));
+  wire::store_raw(message + icmp::checksum, complement(pseudo_header_sum(endpoints.source.v6, group,
+                                                                         protocol::icmpv6, bytes) +
+                                                       sum_bytes(message, bytes)));
   return link_bytes(endpoints) + ipv6_bytes + bytes;
 }
 
@@ -162,8 +157,8 @@ std::size_t build_udp(std::span<std::byte> out, const Endpoints& endpoints,
 }
 
 std::size_t build_neighbour_query(std::span<std::byte> out, const Endpoints& endpoints) noexcept {
-  constexpr std::size_t bytes_max = ethernet_bytes + vlan_tag_bytes + ipv6_bytes +
-                                    solicitation_bytes + link_layer_option_bytes;
+  constexpr std::size_t bytes_max =
+      ethernet_bytes + vlan_tag_bytes + ipv6_bytes + solicitation_bytes + link_layer_option_bytes;
   if (out.size() < bytes_max || endpoints.source.is_v6 != endpoints.destination.is_v6) return 0;
   const std::size_t bytes = endpoints.source.is_v6 ? build_solicitation(out, endpoints)
                                                    : build_arp_request(out, endpoints);

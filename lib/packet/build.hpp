@@ -39,7 +39,8 @@ struct Endpoints {
 
 // The question for the MAC of `endpoints.destination`: an ARP request or a neighbour solicitation
 // to its solicited-node group, padded to 60 bytes. Of `endpoints` the source MAC, the tag and both
-// addresses are used. Returns the frame's length; 0 where `out` is too small or the families differ.
+// addresses are used. Returns the frame's length; 0 where `out` is too small or the families
+// differ.
 [[nodiscard]] std::size_t build_neighbour_query(std::span<std::byte> out,
                                                 const Endpoints& endpoints) noexcept;
 

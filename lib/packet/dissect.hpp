@@ -7,8 +7,8 @@
 //     buffer meanwhile (memif, vhost) can make us misjudge its own frame, but cannot move a bound
 //     after it was checked;
 //   - the frame is not written.
-// Order: cheap checks first, the sum over the payload last. Budget: 40 cycles for a well-formed IPv4
-// datagram without the payload's checksum.
+// Order: cheap checks first, the sum over the payload last. Budget: 40 cycles for a well-formed
+// IPv4 datagram without the payload's checksum.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@ enum class Kind : std::uint8_t {
 struct Dissection {
   Kind kind = Kind::drop;
   Drop drop = Drop::none;
-  std::uint8_t claims = 0;           // 1..15
-  std::uint8_t payload_offset = 0;   // 42, 46 (tagged), 62 or 66
+  std::uint8_t claims = 0;          // 1..15
+  std::uint8_t payload_offset = 0;  // 42, 46 (tagged), 62 or 66
   std::uint16_t destination_port = 0;
   bool vlan = false;
   bool ipv6 = false;
@@ -62,29 +62,38 @@ template <class Address>
                                           const LocalAddresses& local, Checked checked,
                                           Dissection& out) noexcept {
   constexpr bool over_ipv6 = sizeof(Address) == sizeof(Ipv6Address);
-  if (ip.payload_bytes < udp_bytes) [[unlikely]] return Drop::udp_truncated;
+  if (ip.payload_bytes < udp_bytes) [[unlikely]]
+    return Drop::udp_truncated;
   const auto raw = wire::load_raw<std::uint64_t>(udp);
   const std::uint64_t header = std::byteswap(raw);
   const auto source_port = static_cast<std::uint16_t>(header >> 48);
   const auto destination_port = static_cast<std::uint16_t>(header >> 32);
   const auto length = static_cast<std::uint16_t>(header >> 16);
   const auto checksum = static_cast<std::uint16_t>(header);
-  if (length < udp_bytes) [[unlikely]] return Drop::udp_length_below_header;
-  if (length > ip.payload_bytes) [[unlikely]] return Drop::udp_length_beyond_ip;
+  if (length < udp_bytes) [[unlikely]]
+    return Drop::udp_length_below_header;
+  if (length > ip.payload_bytes) [[unlikely]]
+    return Drop::udp_length_beyond_ip;
   bool destination_accepted = false;
   if constexpr (over_ipv6) {
-    if (checksum == 0) [[unlikely]] return Drop::udp6_checksum_zero;
+    if (checksum == 0) [[unlikely]]
+      return Drop::udp6_checksum_zero;
     destination_accepted = local.accepts_v6(ip.destination);
   } else {
     destination_accepted = local.accepts_v4(ip.destination);
   }
-  if (!destination_accepted) [[unlikely]] return Drop::destination_not_ours;
-  if (!is_our_port(destination_port)) [[unlikely]] return Drop::port_not_ours;
-  if (is_our_port(source_port)) [[unlikely]] return Drop::source_port_ours;
+  if (!destination_accepted) [[unlikely]]
+    return Drop::destination_not_ours;
+  if (!is_our_port(destination_port)) [[unlikely]]
+    return Drop::port_not_ours;
+  if (is_our_port(source_port)) [[unlikely]]
+    return Drop::source_port_ours;
   const Drop source = judge_source(ip.source, ip.destination, local);
-  if (source != Drop::none) [[unlikely]] return source;
+  if (source != Drop::none) [[unlikely]]
+    return source;
   const unsigned claims = claims_in(length - std::uint32_t{udp_bytes});
-  if (claims == 0) [[unlikely]] return Drop::payload_size;
+  if (claims == 0) [[unlikely]]
+    return Drop::payload_size;
   if (checksum != 0 && !checked.udp_checksum_good) {
     const Sum pseudo = ip.addresses_sum + word(protocol::udp) + word(length);
     if (!sums_to_ones(pseudo + halves(raw) + sum_bytes(udp + udp_bytes, length - udp_bytes)))
@@ -110,7 +119,8 @@ template <class Address>
     out.drop = why;
     return out;
   };
-  if (link.drop != Drop::none) [[unlikely]] return dropped(link.drop);
+  if (link.drop != Drop::none) [[unlikely]]
+    return dropped(link.drop);
   const std::byte* ip_at = frame + link.bytes();
   const std::size_t available = length - link.bytes();
   std::size_t ip_bytes = ipv4_bytes;
@@ -119,7 +129,8 @@ template <class Address>
   std::uint8_t protocol = 0;
   if (link.type == ethernet::type_ipv4) [[likely]] {
     const auto ip = read_ipv4(ip_at, available, checked.ip_checksum_good);
-    if (ip.drop != Drop::none) [[unlikely]] return dropped(ip.drop);
+    if (ip.drop != Drop::none) [[unlikely]]
+      return dropped(ip.drop);
     protocol = ip.protocol;
     if (protocol == protocol::udp) [[likely]] {
       drop = detail::read_udp_claims(ip_at + ipv4_bytes, ip, local, checked, out);
@@ -129,7 +140,8 @@ template <class Address>
     ip_bytes = ipv6_bytes;
     slow_protocol = protocol::icmpv6;
     const auto ip = read_ipv6(ip_at, available);
-    if (ip.drop != Drop::none) [[unlikely]] return dropped(ip.drop);
+    if (ip.drop != Drop::none) [[unlikely]]
+      return dropped(ip.drop);
     protocol = ip.protocol;
     if (protocol == protocol::udp) [[likely]] {
       drop = detail::read_udp_claims(ip_at + ipv6_bytes, ip, local, checked, out);
@@ -139,7 +151,8 @@ template <class Address>
     out.kind = Kind::neighbour;
     return out;
   }
-  if (drop != Drop::none) [[unlikely]] return dropped(drop);
+  if (drop != Drop::none) [[unlikely]]
+    return dropped(drop);
   if (protocol != protocol::udp) [[unlikely]] {
     if (protocol != slow_protocol) return dropped(Drop::not_udp);
     out.kind = Kind::neighbour;

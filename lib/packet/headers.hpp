@@ -2,9 +2,9 @@
 //
 //   Ethernet 14 │ [802.1Q tag 4] │ IPv4 20 or IPv6 40 │ UDP 8 │ n × 93 bytes of claims │ [padding]
 //
-// Offsets are relative to the header they belong to; numbers are in host order and are compared with
-// what wire::load_be returns. Constants only: any thread.
-// Sources: IEEE 802.3, IEEE 802.1Q, RFC 791, RFC 8200, RFC 768, RFC 826, RFC 792, RFC 4443, RFC 4861.
+// Offsets are relative to the header they belong to; numbers are in host order and are compared
+// with what wire::load_be returns. Constants only: any thread. Sources: IEEE 802.3, IEEE 802.1Q,
+// RFC 791, RFC 8200, RFC 768, RFC 826, RFC 792, RFC 4443, RFC 4861.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,8 @@ inline constexpr std::size_t ipv6_bytes = 40;  // without extension headers, whi
 inline constexpr std::size_t udp_bytes = 8;
 inline constexpr std::size_t arp_bytes = 28;  // Ethernet over IPv4
 inline constexpr std::size_t icmp_bytes = 8;  // echo: type, code, checksum, identifier, sequence
-inline constexpr std::size_t solicitation_bytes = 24;         // ND message without its options
-inline constexpr std::size_t link_layer_option_bytes = 8;     // ND option with an Ethernet address
+inline constexpr std::size_t solicitation_bytes = 24;      // ND message without its options
+inline constexpr std::size_t link_layer_option_bytes = 8;  // ND option with an Ethernet address
 inline constexpr std::size_t frame_bytes_min = 60;         // without the frame check sequence
 
 static_assert(ethernet_bytes + ipv4_bytes + udp_bytes + wire::verdict_bytes >= frame_bytes_min,

@@ -78,8 +78,10 @@ struct IpHeader {
     case protocol::hip:
     case protocol::shim6:
     case protocol::experiment_1:
-    case protocol::experiment_2: return true;
-    default: return false;
+    case protocol::experiment_2:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -115,8 +117,8 @@ struct IpHeader {
   const auto destination_low = wire::load_raw<std::uint64_t>(ip + ipv6::destination + 8);
   header.source = {std::byteswap(source_high), std::byteswap(source_low)};
   header.destination = {std::byteswap(destination_high), std::byteswap(destination_low)};
-  header.addresses_sum = halves(source_high) + halves(source_low) + halves(destination_high) +
-                         halves(destination_low);
+  header.addresses_sum =
+      halves(source_high) + halves(source_low) + halves(destination_high) + halves(destination_low);
   return header;
 }
 
@@ -124,11 +126,16 @@ struct IpHeader {
 // "ourselves" even where any_address makes every destination ours (the "LAND" attack).
 [[nodiscard]] inline Drop judge_source(Ipv4Address source, Ipv4Address destination,
                                        const LocalAddresses& local) noexcept {
-  if (source.unspecified()) [[unlikely]] return Drop::source_unspecified;
-  if (source.loopback()) [[unlikely]] return Drop::source_loopback;
-  if (source.multicast()) [[unlikely]] return Drop::source_multicast;
-  if (local.broadcast_v4(source)) [[unlikely]] return Drop::source_broadcast;
-  if (source == destination || local.owns_v4(source)) [[unlikely]] return Drop::source_ourselves;
+  if (source.unspecified()) [[unlikely]]
+    return Drop::source_unspecified;
+  if (source.loopback()) [[unlikely]]
+    return Drop::source_loopback;
+  if (source.multicast()) [[unlikely]]
+    return Drop::source_multicast;
+  if (local.broadcast_v4(source)) [[unlikely]]
+    return Drop::source_broadcast;
+  if (source == destination || local.owns_v4(source)) [[unlikely]]
+    return Drop::source_ourselves;
   return Drop::none;
 }
 
@@ -139,8 +146,10 @@ struct IpHeader {
     if (source.loopback()) return Drop::source_loopback;
     if (source.mapped_v4()) return Drop::source_mapped_v4;
   }
-  if (source.multicast()) [[unlikely]] return Drop::source_multicast;
-  if (source == destination || local.owns_v6(source)) [[unlikely]] return Drop::source_ourselves;
+  if (source.multicast()) [[unlikely]]
+    return Drop::source_multicast;
+  if (source == destination || local.owns_v6(source)) [[unlikely]]
+    return Drop::source_ourselves;
   return Drop::none;
 }
 

@@ -34,11 +34,11 @@ inline void swap_macs(std::byte* frame, const Mac& own) noexcept {
 inline void write_ipv4(std::byte* ip, std::uint8_t protocol, std::size_t payload_bytes,
                        Ipv4Address source, Ipv4Address destination, std::uint8_t ttl,
                        Checksum checksum) noexcept {
-  const std::uint64_t first = std::byteswap(std::uint64_t{0x4500} << 48 |
-                                            std::uint64_t{ipv4_bytes + payload_bytes} << 32 |
-                                            ipv4::dont_fragment);
-  const std::uint64_t second = std::byteswap(std::uint64_t{ttl} << 56 |
-                                             std::uint64_t{protocol} << 48 | source.value);
+  const std::uint64_t first =
+      std::byteswap(std::uint64_t{0x4500} << 48 | std::uint64_t{ipv4_bytes + payload_bytes} << 32 |
+                    ipv4::dont_fragment);
+  const std::uint64_t second =
+      std::byteswap(std::uint64_t{ttl} << 56 | std::uint64_t{protocol} << 48 | source.value);
   const std::uint32_t third = std::byteswap(destination.value);
   wire::store_raw(ip, first);
   wire::store_raw(ip + 8, second);
@@ -77,15 +77,15 @@ template <class Address>
 // Precondition: 8 writable bytes at `udp`, payload_bytes readable behind them.
 inline void write_udp(std::byte* udp, std::uint16_t source_port, std::uint16_t destination_port,
                       std::size_t payload_bytes, Sum pseudo, Checksum checksum) noexcept {
-  const std::uint64_t header = std::byteswap(std::uint64_t{source_port} << 48 |
-                                             std::uint64_t{destination_port} << 32 |
-                                             std::uint64_t{udp_bytes + payload_bytes} << 16);
+  const std::uint64_t header =
+      std::byteswap(std::uint64_t{source_port} << 48 | std::uint64_t{destination_port} << 32 |
+                    std::uint64_t{udp_bytes + payload_bytes} << 16);
   wire::store_raw(udp, header);
-  wire::store_raw(udp + udp::checksum,
-                  checksum == Checksum::offload
-                      ? fold(pseudo)
-                      : udp_complement(pseudo + halves(header) +
-                                       sum_bytes(udp + udp_bytes, payload_bytes)));
+  wire::store_raw(
+      udp + udp::checksum,
+      checksum == Checksum::offload
+          ? fold(pseudo)
+          : udp_complement(pseudo + halves(header) + sum_bytes(udp + udp_bytes, payload_bytes)));
 }
 
 // Turns a request into the reply that carries `verdicts` × 33 bytes, which already stand at the

@@ -28,7 +28,9 @@ struct Request {
   [[nodiscard]] std::size_t available() const noexcept { return length - link.bytes(); }
 };
 
-Answer refused(Drop why) noexcept { return {Answered::nothing, why, 0}; }
+Answer refused(Drop why) noexcept {
+  return {Answered::nothing, why, 0};
+}
 
 bool has_room(const Request& request, std::size_t answer_bytes) noexcept {
   return std::max(answer_bytes, frame_bytes_min) <= request.capacity;
@@ -94,8 +96,8 @@ Answer write_echo(const Request& request, const LocalAddresses& local,
   message[icmp::type] = std::byte{over_ipv6 ? icmpv6::echo_reply : icmp::echo_reply};
   message[icmp::code] = std::byte{0};
   if constexpr (over_ipv6) {
-    write_ipv6(request.network_out(), protocol::icmpv6, ip.payload_bytes, ip.destination,
-               ip.source, fresh_ttl);
+    write_ipv6(request.network_out(), protocol::icmpv6, ip.payload_bytes, ip.destination, ip.source,
+               fresh_ttl);
     pseudo = ip.addresses_sum + word(protocol::icmpv6) + word(ip.payload_bytes);
   } else {
     write_ipv4(request.network_out(), protocol::icmp, ip.payload_bytes, ip.destination, ip.source,
@@ -116,8 +118,7 @@ Answer respond_icmp(const Request& request, const LocalAddresses& local) noexcep
   const Drop drop = judge_source(ip.source, ip.destination, local);
   if (drop != Drop::none) return refused(drop);
   const std::byte* message = request.network() + ipv4_bytes;
-  if (message[icmp::type] != std::byte{icmp::echo_request} ||
-      message[icmp::code] != std::byte{0}) {
+  if (message[icmp::type] != std::byte{icmp::echo_request} || message[icmp::code] != std::byte{0}) {
     return refused(Drop::icmp_unhandled);
   }
   if (!sums_to_ones(sum_bytes(request.network_out() + ipv4_bytes, ip.payload_bytes))) {
@@ -156,8 +157,7 @@ Answer respond_solicitation(const Request& request, const LocalAddresses& local,
   const std::byte* message = request.network() + ipv6_bytes;
   const std::size_t message_at = request.link.bytes() + ipv6_bytes;
   if (ip.hop_limit != icmpv6::neighbour_hop_limit || message[icmp::code] != std::byte{0} ||
-      ip.payload_bytes < solicitation_bytes ||
-      message_at + ip.payload_bytes > request.copied) {
+      ip.payload_bytes < solicitation_bytes || message_at + ip.payload_bytes > request.copied) {
     return refused(Drop::neighbour_malformed);
   }
   const Ipv6Address target = load_ipv6(message + icmpv6::target);
@@ -185,8 +185,7 @@ Answer respond_solicitation(const Request& request, const LocalAddresses& local,
              icmpv6::neighbour_hop_limit);
   std::byte* const out = request.frame + message_at;
   wire::store_be(out, std::uint32_t{icmpv6::neighbour_advertisement} << 24);
-  wire::store_be(out + icmpv6::flags,
-                 icmpv6::flag_override | (probe ? 0 : icmpv6::flag_solicited));
+  wire::store_be(out + icmpv6::flags, icmpv6::flag_override | (probe ? 0 : icmpv6::flag_solicited));
   store_ipv6(out + icmpv6::target, target);
   out[icmpv6::options] = std::byte{icmpv6::option_target_mac};
   out[icmpv6::options + 1] = std::byte{link_layer_option_bytes / 8};
@@ -231,10 +230,14 @@ Answer respond(std::byte* frame, std::size_t length, std::size_t capacity,
   request.link = read_link(request.bytes.data(), request.copied);
   if (request.link.drop != Drop::none) return refused(request.link.drop);
   switch (request.link.type) {
-    case ethernet::type_arp: return respond_arp(request, local);
-    case ethernet::type_ipv4: return respond_icmp(request, local);
-    case ethernet::type_ipv6: return respond_icmpv6(request, local);
-    default: return refused(judge_type(request.link.type));
+    case ethernet::type_arp:
+      return respond_arp(request, local);
+    case ethernet::type_ipv4:
+      return respond_icmp(request, local);
+    case ethernet::type_ipv6:
+      return respond_icmpv6(request, local);
+    default:
+      return refused(judge_type(request.link.type));
   }
 }
 

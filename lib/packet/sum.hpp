@@ -26,7 +26,9 @@ using Sum = std::uint64_t;
 }
 
 // A 16-bit number as it lies in memory.
-[[nodiscard]] constexpr Sum word(std::uint16_t value) noexcept { return std::byteswap(value); }
+[[nodiscard]] constexpr Sum word(std::uint16_t value) noexcept {
+  return std::byteswap(value);
+}
 
 // Sum of `bytes` bytes at any alignment; an odd last byte counts as the first of a 16-bit word.
 // Only the last part summed into one checksum may have an odd length. Precondition: bytes <= 2^20.
@@ -95,7 +97,9 @@ using Sum = std::uint64_t;
 }
 
 // Whether a sum that includes its own checksum field verifies.
-[[nodiscard]] constexpr bool sums_to_ones(Sum sum) noexcept { return fold(sum) == 0xFFFF; }
+[[nodiscard]] constexpr bool sums_to_ones(Sum sum) noexcept {
+  return fold(sum) == 0xFFFF;
+}
 
 // The checksum to store over a sum taken with a zero checksum field, in memory order.
 [[nodiscard]] constexpr std::uint16_t complement(Sum sum) noexcept {
