@@ -1,0 +1,90 @@
+// Writes the seed corpus of packet_fuzz: packet_corpus DIRECTORY. One file per shape of frame, so
+// that the fuzzer starts behind the checksums instead of searching for them.
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "lib/packet/build.hpp"
+#include "lib/packet/ip.hpp"
+
+namespace {
+
+using namespace claimgate;
+using namespace claimgate::packet;
+
+Endpoints endpoints(bool v6, bool vlan) {
+  Endpoints e;
+  e.source_mac = {{0x02, 0, 0, 0, 0, 0x02}};
+  e.destination_mac = {{0x02, 0, 0, 0, 0, 0x01}};
+  if (vlan) e.vlan = 100;
+  e.source = parse_ip(v6 ? "2001:db8::2" : "192.0.2.2").value();
+  e.destination = parse_ip(v6 ? "2001:db8::1" : "192.0.2.1").value();
+  e.source_port = 40'000;
+  e.destination_port = 9300;
+  return e;
+}
+
+// `switches` and `room`: see packet_fuzz.cpp.
+void write(const std::string& path, std::uint8_t switches, std::uint8_t room,
+           const std::vector<std::byte>& frame) {
+  std::ofstream file(path, std::ios::binary);
+  file.put(static_cast<char>(switches)).put(static_cast<char>(room));
+  file.write(reinterpret_cast<const char*>(frame.data()),
+             static_cast<std::streamsize>(frame.size()));
+  if (file.flush()) return;
+  std::fprintf(stderr, "cannot write %s\n", path.c_str());
+  std::exit(1);
+}
+
+// An echo request in a UDP frame's headers, its checksums right.
+std::vector<std::byte> echo(const Endpoints& e, std::size_t bytes) {
+  std::vector<std::byte> frame(udp_payload_offset(e) + bytes);
+  (void)build_udp(frame, e, std::vector<std::byte>(bytes));
+  const bool v6 = e.source.is_v6;
+  const std::size_t at = udp_payload_offset(e) - udp_bytes;
+  std::byte* const header = frame.data() + at - (v6 ? ipv6_bytes : ipv4_bytes);
+  wire::store_be(frame.data() + at,
+                 std::uint64_t{v6 ? icmpv6::echo_request : icmp::echo_request} << 56);
+  Sum sum = sum_bytes(frame.data() + at, udp_bytes + bytes);
+  if (v6) {
+    header[ipv6::next_header] = std::byte{protocol::icmpv6};
+    sum += sum_bytes(header + ipv6::source, 32) + word(protocol::icmpv6) +
+           word(static_cast<std::uint16_t>(udp_bytes + bytes));
+  } else {
+    header[ipv4::protocol] = std::byte{protocol::icmp};
+    wire::store_raw(header + ipv4::checksum, std::uint16_t{0});
+    wire::store_raw(header + ipv4::checksum, complement(sum_bytes(header, ipv4_bytes)));
+  }
+  wire::store_raw(frame.data() + at + icmp::checksum, complement(sum));
+  return frame;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: packet_corpus DIRECTORY\n");
+    return 2;
+  }
+  const std::string directory = std::string(argv[1]) + "/";
+  for (const bool v6 : {false, true}) {
+    for (const bool vlan : {false, true}) {
+      const Endpoints e = endpoints(v6, vlan);
+      const std::string layout = std::string(v6 ? "ipv6" : "ipv4") + (vlan ? "_vlan" : "");
+      for (const unsigned claims : {1u, 15u}) {
+        std::vector<std::byte> frame(udp_payload_offset(e) + claims * wire::claim_bytes);
+        (void)build_udp(frame, e, std::vector<std::byte>(claims * wire::claim_bytes));
+        const std::string path = directory + "claims_" + std::to_string(claims) + "_" + layout;
+        write(path, 0, 0, frame);
+        if (claims == 1) write(path + "_unchecked", 7, 0, frame);
+      }
+      std::vector<std::byte> query(128);
+      query.resize(build_neighbour_query(query, e));
+      write(directory + "neighbour_query_" + layout, 0, 16, query);
+      write(directory + "echo_" + layout, 0, 16, echo(e, 32));
+    }
+  }
+  return 0;
+}
