@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #ifndef MADV_POPULATE_WRITE
@@ -28,6 +29,10 @@ std::byte* map_anonymous(std::size_t bytes, int extra_flags) noexcept {
   void* base = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1, 0);
   return base == MAP_FAILED ? nullptr : static_cast<std::byte*>(base);
+}
+
+std::string mebibytes(std::size_t bytes) {
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
 }
 
 // Faults every page in. MADV_POPULATE_WRITE reports what a touched page would answer with SIGBUS or
@@ -95,8 +100,10 @@ Mapping try_map(std::size_t bytes, Pages kind) noexcept {
       break;
   }
   if (out.base != nullptr && !populate(out.base, out.bytes, kind, page_bytes)) {
+    const int error = errno;
     ::munmap(out.base, out.bytes);
     out.base = nullptr;
+    errno = error;  // for the Failure
   }
   return out;
 }
@@ -116,10 +123,13 @@ std::string_view name(Pages pages) noexcept {
 }
 
 Expected<Region> Region::map(std::size_t bytes, Pages want) {
-  constexpr std::size_t bytes_max = std::size_t{1} << 46;  // below x86-64's user address space
-  if (bytes == 0 || bytes > bytes_max) {
-    return fail(fmt::format("cannot map {} bytes of memory", bytes), {},
-                "ask for a size between 1 byte and 64 TiB");
+  // Where the kernel overcommits, populating more than there is ends in the out-of-memory killer.
+  const std::size_t physical_bytes = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
+                                     static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  if (bytes == 0 || bytes > physical_bytes) {
+    return fail(fmt::format("cannot map {} of memory: this machine has {}", mebibytes(bytes),
+                            mebibytes(physical_bytes)),
+                {}, "lower the capacity, or give the machine more memory");
   }
   for (int kind = static_cast<int>(want); kind <= static_cast<int>(Pages::normal); ++kind) {
     const Mapping mapping = try_map(bytes, static_cast<Pages>(kind));
@@ -130,8 +140,7 @@ Expected<Region> Region::map(std::size_t bytes, Pages want) {
     region.pages_ = static_cast<Pages>(kind);
     return region;
   }
-  return fail(fmt::format("cannot map {:.1f} MiB of memory: {}",
-                          static_cast<double>(bytes) / (1 << 20), std::strerror(errno)),
+  return fail(fmt::format("cannot map {} of memory: {}", mebibytes(bytes), std::strerror(errno)),
               {}, "lower the capacity, or give the machine or its cgroup more memory");
 }
 
