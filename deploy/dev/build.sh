@@ -23,23 +23,27 @@ configure_tree() {
   if ! attended "${compiler[@]}" meson setup "build/$tree" "${options[@]}" \
     >"build/configure-$tree.log" 2>&1; then
     tail -n 20 "build/configure-$tree.log" >&2
-    die "meson could not configure build/$tree (build/configure-$tree.log). ./dev setup installs what it needs; if the folder is half made, remove build/$tree"
+    complain "meson could not configure build/$tree (build/configure-$tree.log). ./dev setup installs what it needs; if the folder is half made, remove build/$tree"
+    return 1
   fi
 }
 
 # Configures build/$1 where that is still to do and builds it (or only the targets given after it);
-# silent where nothing is to do. A terminal sees ninja's progress line, a log one line per tree.
+# silent where nothing is to do, 1 where it did not build. A terminal sees ninja's progress line, a log one line per tree.
 build_tree() {
   local tree=$1
   shift
-  [[ -f build/$tree/build.ninja ]] || configure_tree "$tree"
+  [[ -f build/$tree/build.ninja ]] || configure_tree "$tree" || return 1
   local ninja=(ninja -C "build/$tree" -j "$(nproc)") started=$SECONDS
   if "${ninja[@]}" -n "$@" 2>/dev/null | grep -q '^ninja: no work to do'; then
     return 0
   fi
   [[ -t 1 ]] || ninja+=(--quiet)
   say "build: building build/$tree"
-  attended "${ninja[@]}" "$@" || die "build/$tree did not build"
+  if ! attended "${ninja[@]}" "$@"; then
+    complain "build/$tree did not build"
+    return 1
+  fi
   say "build: build/$tree built in $((SECONDS - started)) s"
 }
 

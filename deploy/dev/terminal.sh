@@ -3,14 +3,16 @@
 
 say() { printf '%s\n' "$*"; }
 
+complain() { printf './dev: %s\n' "$*" >&2; }
+
 die() {
-  printf './dev: %s\n' "$*" >&2
+  complain "$*"
   exit 1
 }
 
 # A command line that was not understood: exit code 2, apart from a command that failed.
 wrong_usage() {
-  printf './dev: %s\n' "$*" >&2
+  complain "$*"
   exit 2
 }
 

@@ -31,7 +31,7 @@ outcomes_of_log() {
 # Runs the tests of build tree $1 whose names contain one of the other arguments (all if none): the
 # `net` suite one by one, as its tests own interfaces and cores, the rest two at a time.
 run_tree_tests() {
-  local tree=$1 multiplier=1 part names
+  local tree=$1 multiplier=2 part names
   shift
   [[ $tree == release ]] || multiplier=4
   [[ -z ${CLAIMGATE_LONG:-} ]] || multiplier=$((multiplier * 10))
@@ -128,16 +128,25 @@ command_test() {
   done
   ensure_packages build run test interop
   ensure_hugepages
-  build_tree release
-  build_tree sanitize
-  build_tree fuzz
   mkdir -p build/test
   : >"$outcomes"
   # A sanitizer that only prints would let a test pass.
   export ASAN_OPTIONS=halt_on_error=1:abort_on_error=1:detect_stack_use_after_return=1
   export UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1
-  run_tree_tests release "${filters[@]}"
-  run_tree_tests sanitize "${filters[@]}"
-  run_fuzz_targets "$fuzz_seconds" "${filters[@]}"
+  local tree built=()
+  for tree in release sanitize fuzz; do
+    if build_tree "$tree"; then
+      built+=("$tree")
+    else
+      failed_outcome "$tree" 'it did not build'
+    fi
+  done
+  for tree in "${built[@]}"; do
+    if [[ $tree == fuzz ]]; then
+      run_fuzz_targets "$fuzz_seconds" "${filters[@]}"
+    else
+      run_tree_tests "$tree" "${filters[@]}"
+    fi
+  done
   summarize "$require_all"
 }
