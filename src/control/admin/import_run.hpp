@@ -1,0 +1,126 @@
+// One import on its way: staged as it comes in, judged and applied in slices after its commit.
+//
+//   receiving ──commit──► rehearsing (strict, dry run) ──► applying ──► reporting ──► finished
+//
+// Nothing is applied before the commit; an ImportRun that is dropped while receiving leaves no
+// trace. From the commit on it runs to its end whether or not its client still listens. Channels
+// are applied in input order by the table's own rule, so a channel that stands twice is merged:
+// funds by maximum, expiry by the newer ledger.
+//
+// Memory: the records as they came (156 bytes each, at most the table's capacity of them), 8 bytes
+// per refusal, and while rehearsing an entry per channel here and there. Owner: one session, on the admin thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "lib/admin/body.hpp"
+#include "lib/admin/record.hpp"
+#include "lib/channel/table.hpp"
+#include "lib/channel/terms.hpp"
+#include "lib/failure/failure.hpp"
+#include "lib/xrpl/judge.hpp"
+#include "src/control/provisioning.hpp"
+
+namespace claimgate::control {
+
+class ImportRun {
+ public:
+  enum class Phase : std::uint8_t { receiving, rehearsing, applying, reporting, finished };
+  static constexpr std::size_t slice_channels = 256;  // per advance(): about 2 ms of key checks
+  static constexpr std::size_t refusals_per_report = 256;
+  // A find() waits for the worker, some 100 us: a rehearsal of more channels than this reads the
+  // whole table instead, so many slots at a time.
+  static constexpr std::uint64_t finds_max = 1024;
+  static constexpr std::uint32_t slice_slots = 8192;
+
+  // `policy`: destinations and floors; the times in it are set here, at commit.
+  // `table` is read only through view().
+  ImportRun(admin::ImportBegin begin, const xrpl::Policy& policy, Provisioning& provisioning,
+            const channel::Table& table);
+
+  // Stages one import_channels body. Fails on a malformed one, and beyond the table's capacity.
+  [[nodiscard]] Expected<void> add(std::vector<std::byte> records);
+  // Closes the answer that the channels since the last one came in.
+  [[nodiscard]] Expected<void> end_answer(const admin::ImportAnswer& answer);
+  // Fails where channels lack their answer, or there was none. `now`: the ledger's time.
+  [[nodiscard]] Expected<void> commit(channel::LedgerTime now);
+
+  [[nodiscard]] Phase phase() const noexcept { return phase_; }
+  // One slice. Precondition: rehearsing or applying. Fails where the worker does not answer; how
+  // much was applied by then is in the failure.
+  [[nodiscard]] Expected<void> advance();
+  [[nodiscard]] admin::ImportProgress progress() const noexcept { return {position_, staged_}; }
+  // The next refusals in input order; none: finished. Precondition: reporting.
+  [[nodiscard]] std::vector<admin::Refused> report();
+  [[nodiscard]] const admin::ImportDone& done() const noexcept { return done_; }
+  [[nodiscard]] const admin::ImportBegin& begun() const noexcept { return begin_; }
+
+ private:
+  // A run of records out of one message: `first` is the input number of its first record.
+  struct Batch {
+    std::uint64_t first = 0;
+    std::vector<std::byte> records;
+    [[nodiscard]] std::size_t size() const noexcept {
+      return records.size() / admin::import_record_bytes;
+    }
+  };
+  struct Answer {
+    std::uint64_t end = 0;  // input number one past its last channel
+    xrpl::AnswerInfo info;
+  };
+  struct Refusal {
+    std::uint32_t record = 0;  // input number; capacity is at most 2^30
+    bool by_table = false;     // else on its merits, which judge() words again
+    std::uint8_t result = 0;   // channel::ApplyResult
+  };
+  static_assert(sizeof(Refusal) == 8);
+  // Where the walk over the records stands.
+  struct Cursor {
+    std::size_t batch = 0, in_batch = 0, answer = 0;
+  };
+  // What a rehearsal has seen of a handle.
+  struct Foreseen {
+    channel::ChannelId id;
+    channel::PublicKey key;
+    std::uint64_t funded_drops, balance_drops;
+    std::uint32_t expiration, cancel_after, ledger_index;
+  };
+
+  // The record at `cursor` and its answer; moves on. Precondition: not at the end.
+  [[nodiscard]] xrpl::RawChannel take(Cursor& cursor, const xrpl::AnswerInfo*& answer) const;
+  [[nodiscard]] std::expected<channel::ChannelTerms, xrpl::Refusal> judge_next();
+  void index_slice();
+  [[nodiscard]] Expected<std::optional<channel::ChannelView>> known(wire::ChannelHandle handle);
+  [[nodiscard]] Expected<void> rehearse_slice();
+  [[nodiscard]] Expected<void> apply_slice();
+  [[nodiscard]] Expected<channel::ApplyResult> foresee(const channel::ChannelTerms& terms);
+  void count(std::uint64_t record, channel::ApplyResult result);
+  void end_phase();
+
+  admin::ImportBegin begin_;
+  xrpl::Policy policy_;
+  Provisioning& provisioning_;
+  const channel::Table& table_;
+  Phase phase_ = Phase::receiving;
+  std::vector<Batch> batches_;
+  std::vector<Answer> answers_;
+  std::uint64_t staged_ = 0;
+  std::uint64_t answered_ = 0;  // of them, in answers that have ended
+  std::uint64_t position_ = 0;  // records taken in this phase
+  Cursor cursor_;
+  std::vector<Refusal> refusals_;
+  std::size_t reported_ = 0;
+  Cursor report_cursor_;
+  std::uint64_t report_position_ = 0;
+  std::unordered_map<std::uint64_t, channel::SlotIndex> index_;  // by handle, of a big rehearsal
+  channel::SlotIndex indexed_ = 0;                               // slots looked at for it
+  std::unordered_map<std::uint64_t, Foreseen> foreseen_;
+  std::uint64_t foreseen_new_ = 0;
+  admin::ImportDone done_;
+};
+
+}  // namespace claimgate::control
