@@ -207,6 +207,12 @@ TEST(Solicitation, RefusesWhatItMustNotAnswer) {
   EXPECT_EQ(changed([](Bytes& f) { f[icmp6 + 25] = std::byte{0}; }), Drop::neighbour_malformed);
   EXPECT_EQ(changed([](Bytes& f) { f[icmp6 + 25] = std::byte{2}; }), Drop::neighbour_malformed);
   EXPECT_EQ(changed([](Bytes& f) { f[icmp6 + 26] = std::byte{1}; }), Drop::neighbour_malformed);
+  // An option that ends 8 bytes behind the message, in padding that reads like more options.
+  EXPECT_EQ(changed([](Bytes& f) {
+              put16(f, icmp6 + 24, 14 << 8 | 2);
+              while (f.size() < 512) f.insert(f.end(), {std::byte{14}, std::byte{1}});
+            }),
+            Drop::neighbour_malformed);
   EXPECT_EQ(changed([](Bytes& f) { put16(f, at + 4, 31); }), Drop::neighbour_malformed);
   EXPECT_EQ(changed([](Bytes& f) { put16(f, at + 4, 23); }), Drop::neighbour_malformed);
   EXPECT_EQ(changed([](Bytes& f) { f[icmp6 + 8] = std::byte{0xFF}; }), Drop::neighbour_malformed);
