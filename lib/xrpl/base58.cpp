@@ -54,8 +54,8 @@ std::string base58_encode(std::uint8_t prefix, std::span<const std::byte> payloa
     }
     for (; carry != 0; carry /= 58) digits += static_cast<char>(carry % 58);
   }
-  const auto zeros = std::find_if(bytes.begin(), bytes.end(),
-                                  [](std::byte byte) { return byte != std::byte{0}; });
+  const auto zeros =
+      std::find_if(bytes.begin(), bytes.end(), [](std::byte byte) { return byte != std::byte{0}; });
   digits.append(static_cast<std::size_t>(zeros - bytes.begin()), '\0');
   std::reverse(digits.begin(), digits.end());
   for (char& digit : digits) digit = alphabet[static_cast<unsigned char>(digit)];
@@ -109,7 +109,9 @@ Expected<AccountId> parse_address(std::string_view text) {
   return account;
 }
 
-std::string key_text(const KeyBytes& key) { return base58_encode(public_key_prefix, key); }
+std::string key_text(const KeyBytes& key) {
+  return base58_encode(public_key_prefix, key);
+}
 
 Expected<KeyBytes> parse_key_text(std::string_view text) {
   KeyBytes key{};

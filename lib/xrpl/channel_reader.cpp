@@ -8,85 +8,12 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "lib/xrpl/answer_fields.hpp"
 #include "lib/xrpl/hex.hpp"
 #include "lib/xrpl/text_feed.hpp"
 
 namespace claimgate::xrpl {
 namespace {
-
-enum class Field : std::uint8_t {
-  unknown,
-  // of an answer
-  result, status, error, error_message, validated, ledger_index, ledger_current_index, marker,
-  channels, account_objects, node, answer_index,
-  // of a channel, in either spelling
-  id, entry_type, account, destination, amount, balance, key_text, key_hex, settle_delay,
-  expiration, cancel_after, sequence, source_tag, destination_tag,
-};
-
-struct NamedField {
-  std::string_view name;
-  Field field;
-};
-
-constexpr NamedField answer_fields[] = {
-    {"result", Field::result},
-    {"status", Field::status},
-    {"error", Field::error},
-    {"error_message", Field::error_message},
-    {"validated", Field::validated},
-    {"ledger_index", Field::ledger_index},
-    {"ledger_current_index", Field::ledger_current_index},
-    {"marker", Field::marker},
-    {"channels", Field::channels},
-    {"account_objects", Field::account_objects},
-    {"node", Field::node},
-    {"index", Field::answer_index},
-};
-
-constexpr NamedField listed_fields[] = {
-    {"channel_id", Field::id},
-    {"account", Field::account},
-    {"destination_account", Field::destination},
-    {"amount", Field::amount},
-    {"balance", Field::balance},
-    {"public_key", Field::key_text},
-    {"public_key_hex", Field::key_hex},
-    {"settle_delay", Field::settle_delay},
-    {"expiration", Field::expiration},
-    {"cancel_after", Field::cancel_after},
-    {"sequence", Field::sequence},
-    {"source_tag", Field::source_tag},
-    {"destination_tag", Field::destination_tag},
-};
-
-constexpr NamedField object_fields[] = {
-    {"index", Field::id},
-    {"LedgerEntryType", Field::entry_type},
-    {"Account", Field::account},
-    {"Destination", Field::destination},
-    {"Amount", Field::amount},
-    {"Balance", Field::balance},
-    {"PublicKey", Field::key_hex},
-    {"SettleDelay", Field::settle_delay},
-    {"Expiration", Field::expiration},
-    {"CancelAfter", Field::cancel_after},
-    {"Sequence", Field::sequence},
-    {"SourceTag", Field::source_tag},
-    {"DestinationTag", Field::destination_tag},
-};
-
-Field find(std::span<const NamedField> fields, std::string_view name) noexcept {
-  for (const NamedField& known : fields)
-    if (known.name == name) return known.field;
-  return Field::unknown;
-}
-
-std::string_view name_of(std::span<const NamedField> fields, Field field) noexcept {
-  for (const NamedField& known : fields)
-    if (known.field == field) return known.name;
-  return "?";
-}
 
 // Text from the input goes to terminals and logs: short, and without control characters.
 std::string printable(std::string_view text) {
@@ -166,7 +93,8 @@ class AnswerFollower {
     if (skip_depth_ > 0) return ++skip_depth_, true;
     switch (places_.back()) {
       case Place::document:
-      case Place::answers: return begin_answer();
+      case Place::answers:
+        return begin_answer();
       case Place::answer:
       case Place::result:
         if (field_ == Field::node) return begin_list() && begin_entry(Form::node);
@@ -176,8 +104,10 @@ class AnswerFollower {
           return true;
         }
         break;
-      case Place::entries: return begin_entry(entries_form_);
-      case Place::entry: break;
+      case Place::entries:
+        return begin_entry(entries_form_);
+      case Place::entry:
+        break;
     }
     return skip({.kind = Kind::object});
   }
@@ -186,8 +116,11 @@ class AnswerFollower {
     if (++depth_ > json_depth_max) return too_deep();
     if (skip_depth_ > 0) return ++skip_depth_, true;
     switch (places_.back()) {
-      case Place::document: places_.push_back(Place::answers); return true;
-      case Place::answers: return stop("expected an object: one answer of rippled");
+      case Place::document:
+        places_.push_back(Place::answers);
+        return true;
+      case Place::answers:
+        return stop("expected an object: one answer of rippled");
       case Place::answer:
       case Place::result:
         if (field_ != Field::channels && field_ != Field::account_objects) break;
@@ -195,8 +128,10 @@ class AnswerFollower {
         entries_form_ = field_ == Field::channels ? Form::listed : Form::object;
         places_.push_back(Place::entries);
         return true;
-      case Place::entries: return stop("expected an object: one channel");
-      case Place::entry: break;
+      case Place::entries:
+        return stop("expected an object: one channel");
+      case Place::entry:
+        break;
     }
     return skip({.kind = Kind::array});
   }
@@ -245,11 +180,16 @@ class AnswerFollower {
     if (skip_depth_ > 0) return true;
     switch (places_.back()) {
       case Place::document:
-      case Place::answers: return stop("expected an object: one answer of rippled");
-      case Place::entries: return stop("expected an object: one channel");
+      case Place::answers:
+        return stop("expected an object: one answer of rippled");
+      case Place::entries:
+        return stop("expected an object: one channel");
       case Place::answer:
-      case Place::result: return answer_field(value);
-      case Place::entry: entry_field(value); return true;
+      case Place::result:
+        return answer_field(value);
+      case Place::entry:
+        entry_field(value);
+        return true;
     }
     return true;
   }
@@ -281,8 +221,8 @@ class AnswerFollower {
   }
 
   bool wrong(std::string_view expected) {
-    return stop(fmt::format("the answer's \"{}\" must be {}", name_of(answer_fields, field_),
-                            expected));
+    return stop(
+        fmt::format("the answer's \"{}\" must be {}", name_of(answer_fields, field_), expected));
   }
 
   bool answer_field(const Value& value) {
@@ -302,7 +242,8 @@ class AnswerFollower {
         if (!value.is(Kind::boolean)) return wrong("true or false");
         answer_.validated = answer_.validated.value_or(true) && value.flag;
         return true;
-      case Field::ledger_index: return ledger_index_field(value);
+      case Field::ledger_index:
+        return ledger_index_field(value);
       case Field::ledger_current_index:
         if (!as_u32(value)) return wrong("a ledger number");
         answer_.is_current = true;
@@ -310,14 +251,18 @@ class AnswerFollower {
       case Field::marker:
         answer_.has_marker = answer_.has_marker || !value.is(Kind::null);
         return true;
-      case Field::answer_index: return answer_index_field(value);
+      case Field::answer_index:
+        return answer_index_field(value);
       case Field::channels:
-      case Field::account_objects: return wrong("an array");
-      case Field::node: return wrong("an object");
+      case Field::account_objects:
+        return wrong("an array");
+      case Field::node:
+        return wrong("an object");
       case Field::result:
         return places_.back() == Place::answer ? wrong("an object")
                                                : stop("a \"result\" inside a \"result\"");
-      default: return true;
+      default:
+        return true;
     }
   }
 
@@ -360,8 +305,8 @@ class AnswerFollower {
   // Kept until the entry ends: another type of ledger object may use the same name otherwise.
   void entry_wrong(std::string_view expected) {
     if (!entry_wrong_)
-      entry_wrong_ = fmt::format("the channel's \"{}\" must be {}", name_of(entry_fields(), field_),
-                                 expected);
+      entry_wrong_ =
+          fmt::format("the channel's \"{}\" must be {}", name_of(entry_fields(), field_), expected);
   }
 
   void entry_field(const Value& value) {
@@ -378,24 +323,36 @@ class AnswerFollower {
         }
         is_channel_ = value.is(Kind::string) && value.text == "PayChannel";
         return;
-      case Field::account: return address_field(value, entry_.account);
-      case Field::destination: return address_field(value, entry_.destination);
-      case Field::amount: return drops_field(value, entry_.amount_drops);
-      case Field::balance: return drops_field(value, entry_.balance_drops);
-      case Field::key_hex: return key_hex_field(value);
-      case Field::key_text: return key_text_field(value);
+      case Field::account:
+        return address_field(value, entry_.account);
+      case Field::destination:
+        return address_field(value, entry_.destination);
+      case Field::amount:
+        return drops_field(value, entry_.amount_drops);
+      case Field::balance:
+        return drops_field(value, entry_.balance_drops);
+      case Field::key_hex:
+        return key_hex_field(value);
+      case Field::key_text:
+        return key_text_field(value);
       case Field::settle_delay:
         if (const auto number = as_u32(value))
           entry_.settle_delay_s = *number;
         else
           entry_wrong("a number of seconds, 0 to 2^32-1");
         return;
-      case Field::expiration: return number_field(value, entry_.expiration);
-      case Field::cancel_after: return number_field(value, entry_.cancel_after);
-      case Field::sequence: return number_field(value, entry_.sequence);
-      case Field::source_tag: return number_field(value, entry_.source_tag);
-      case Field::destination_tag: return number_field(value, entry_.destination_tag);
-      default: return;
+      case Field::expiration:
+        return number_field(value, entry_.expiration);
+      case Field::cancel_after:
+        return number_field(value, entry_.cancel_after);
+      case Field::sequence:
+        return number_field(value, entry_.sequence);
+      case Field::source_tag:
+        return number_field(value, entry_.source_tag);
+      case Field::destination_tag:
+        return number_field(value, entry_.destination_tag);
+      default:
+        return;
     }
   }
 
@@ -437,8 +394,7 @@ class AnswerFollower {
     entry_.key_form = hex_form_ != KeyForm::missing ? hex_form_ : text_form_;
     entry_.key = hex_form_ == KeyForm::present ? hex_key_ : text_key_;
     if (hex_form_ != KeyForm::missing && text_form_ != KeyForm::missing &&
-        !(hex_form_ == KeyForm::present && text_form_ == KeyForm::present &&
-          hex_key_ == text_key_))
+        !(hex_form_ == KeyForm::present && text_form_ == KeyForm::present && hex_key_ == text_key_))
       entry_.key_form = KeyForm::conflicting;
     if (entry_.key_form != KeyForm::present) entry_.key = KeyBytes{};
   }
@@ -485,10 +441,10 @@ class AnswerFollower {
 
   bool finish_answer() {
     if (is_error_)
-      return stop(fmt::format("rippled answered with an error: {}{}{}",
-                              error_.empty() ? "unnamed" : error_,
-                              error_message_.empty() ? "" : ": ", error_message_),
-                  "repeat the request; nothing of this input counts");
+      return stop(
+          fmt::format("rippled answered with an error: {}{}{}", error_.empty() ? "unnamed" : error_,
+                      error_message_.empty() ? "" : ": ", error_message_),
+          "repeat the request; nothing of this input counts");
     if (!has_list_)
       return stop("the answer has none of \"channels\", \"account_objects\" and \"node\"",
                   "give the answer of account_channels, account_objects or ledger_entry");

@@ -39,7 +39,7 @@ namespace claimgate::xrpl {
 
 inline constexpr std::size_t json_depth_max = 64;
 // Longest string, and longest stretch without a string or number: the lexer keeps either whole.
-inline constexpr std::size_t json_token_bytes_max = std::size_t{1} << 20;
+inline constexpr std::size_t json_token_bytes_max = std::size_t{256} << 10;
 
 enum class KeyForm : std::uint8_t {
   present,       // 33 bytes; whether they are a key is not yet known

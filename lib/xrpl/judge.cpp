@@ -16,7 +16,9 @@ namespace {
 
 using Opinion = std::optional<Refusal>;  // nothing: no objection
 
-Refusal refuse(Reason reason, std::string text) { return {reason, std::move(text)}; }
+Refusal refuse(Reason reason, std::string text) {
+  return {reason, std::move(text)};
+}
 
 Opinion of_answer(const AnswerInfo& answer, const Policy& policy) {
   if (!policy.require_validated || answer.is_validated()) return std::nullopt;
@@ -28,11 +30,16 @@ Opinion of_answer(const AnswerInfo& answer, const Policy& policy) {
 
 std::string_view key_form_text(KeyForm form) noexcept {
   switch (form) {
-    case KeyForm::missing: return "the answer gives no public key";
-    case KeyForm::wrong_length: return "the public key is not 33 bytes long";
-    case KeyForm::bad_text: return "the base58 public key does not decode";
-    case KeyForm::conflicting: return "public_key and public_key_hex disagree";
-    case KeyForm::present: break;
+    case KeyForm::missing:
+      return "the answer gives no public key";
+    case KeyForm::wrong_length:
+      return "the public key is not 33 bytes long";
+    case KeyForm::bad_text:
+      return "the base58 public key does not decode";
+    case KeyForm::conflicting:
+      return "public_key and public_key_hex disagree";
+    case KeyForm::present:
+      break;
   }
   return "";
 }
@@ -74,31 +81,27 @@ Opinion of_parties(const RawChannel& raw, const Policy& policy) {
 LedgerTime valid_until(LedgerTime expiration, LedgerTime cancel_after, LedgerTime as_of,
                        std::uint32_t settle_delay_s, std::uint32_t margin_s) noexcept {
   const std::uint64_t settled = std::uint64_t{as_of} + settle_delay_s;
-  const std::uint64_t closes =
-      std::min({std::uint64_t{expiration}, std::uint64_t{cancel_after}, settled,
-                std::uint64_t{channel::never}});
+  const std::uint64_t closes = std::min({std::uint64_t{expiration}, std::uint64_t{cancel_after},
+                                         settled, std::uint64_t{channel::never}});
   return static_cast<LedgerTime>(closes - std::min<std::uint64_t>(closes, margin_s));
 }
 
-std::expected<channel::ChannelTerms, Refusal> judge(const RawChannel& raw,
-                                                    const AnswerInfo& answer,
+std::expected<channel::ChannelTerms, Refusal> judge(const RawChannel& raw, const AnswerInfo& answer,
                                                     const Policy& policy) {
   if (auto refusal = of_answer(answer, policy)) return std::unexpected(std::move(*refusal));
   if (raw.is_token)
     return std::unexpected(refuse(Reason::unsupported_token,
                                   "the channel holds a token; only XRP channels are supported"));
   if (raw.key_form != KeyForm::present)
-    return std::unexpected(
-        refuse(Reason::bad_key, std::string(key_form_text(raw.key_form))));
+    return std::unexpected(refuse(Reason::bad_key, std::string(key_form_text(raw.key_form))));
   const auto key = parse_public_key(raw.key);
   if (!key) return std::unexpected(refuse(Reason::bad_key, key.error().what));
   if (auto refusal = of_amounts(raw)) return std::unexpected(std::move(*refusal));
   if (auto refusal = of_parties(raw, policy)) return std::unexpected(std::move(*refusal));
   if (raw.settle_delay_s < policy.settle_delay_min_s)
-    return std::unexpected(
-        refuse(Reason::settle_delay_too_short,
-               fmt::format("the settle delay, {} s, is below the floor of {} s",
-                           raw.settle_delay_s, policy.settle_delay_min_s)));
+    return std::unexpected(refuse(Reason::settle_delay_too_short,
+                                  fmt::format("the settle delay, {} s, is below the floor of {} s",
+                                              raw.settle_delay_s, policy.settle_delay_min_s)));
 
   channel::ChannelTerms terms;
   terms.id = raw.id;
@@ -111,9 +114,9 @@ std::expected<channel::ChannelTerms, Refusal> judge(const RawChannel& raw,
   terms.settle_delay_s = raw.settle_delay_s;
   terms.ledger_index = answer.ledger_index.value_or(0);
   // An answer from the future would only be a wrong clock, and must not stretch anything.
-  terms.valid_until = valid_until(terms.expiration, terms.cancel_after,
-                                  std::min(policy.as_of, policy.now), raw.settle_delay_s,
-                                  policy.margin_s);
+  terms.valid_until =
+      valid_until(terms.expiration, terms.cancel_after, std::min(policy.as_of, policy.now),
+                  raw.settle_delay_s, policy.margin_s);
   if (terms.valid_until <= policy.now)
     return std::unexpected(refuse(
         Reason::closing,

@@ -52,10 +52,17 @@ enum class Reason : std::uint8_t {
 inline constexpr std::size_t reason_count = 11;
 
 inline constexpr std::array<std::string_view, reason_count> reason_names = {
-    "not_validated",        "unsupported_token",         "bad_key",
-    "zero_amount",          "oversized_amount",          "balance_above_amount",
-    "no_destination_configured", "destination_not_ours", "id_mismatch",
-    "settle_delay_too_short", "closing"};
+    "not_validated",
+    "unsupported_token",
+    "bad_key",
+    "zero_amount",
+    "oversized_amount",
+    "balance_above_amount",
+    "no_destination_configured",
+    "destination_not_ours",
+    "id_mismatch",
+    "settle_delay_too_short",
+    "closing"};
 
 [[nodiscard]] constexpr std::string_view name(Reason reason) noexcept {
   return reason_names[static_cast<std::size_t>(reason)];

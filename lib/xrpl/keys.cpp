@@ -17,7 +17,9 @@ constexpr std::byte ed25519_prefix{0xED};
 const unsigned char* octets(const std::byte* at) noexcept {
   return reinterpret_cast<const unsigned char*>(at);
 }
-unsigned char* octets(std::byte* at) noexcept { return reinterpret_cast<unsigned char*>(at); }
+unsigned char* octets(std::byte* at) noexcept {
+  return reinterpret_cast<unsigned char*>(at);
+}
 
 // The y coordinate, without the sign bit of x, is below 2^255 - 19 (little-endian).
 bool is_canonical_ed25519(const std::byte* point) noexcept {
@@ -58,8 +60,8 @@ Expected<channel::PublicKey> parse_public_key(std::span<const std::byte, key_byt
     return fail(fmt::format("the key starts with {:02X}; a key starts with 02, 03 or ED",
                             std::to_integer<unsigned>(key[0])));
   secp256k1_pubkey point;
-  if (secp256k1_ec_pubkey_parse(secp256k1_context_static, &point, octets(key.data()),
-                                key.size()) != 1)
+  if (secp256k1_ec_pubkey_parse(secp256k1_context_static, &point, octets(key.data()), key.size()) !=
+      1)
     return fail("the secp256k1 key is not a point on the curve");
   std::array<unsigned char, 65> uncompressed;  // 04 ‖ x ‖ y
   std::size_t size = uncompressed.size();

@@ -15,7 +15,8 @@ const char* take_integer(std::span<const std::byte>& rest, std::byte* out) noexc
   if (rest.size() < 3 || rest[0] != integer_tag) return "expected an integer";
   const auto length = std::to_integer<std::size_t>(rest[1]);
   rest = rest.subspan(2);
-  if (length < 1 || length > 33 || length > rest.size()) return "an integer of 1..33 bytes expected";
+  if (length < 1 || length > 33 || length > rest.size())
+    return "an integer of 1..33 bytes expected";
   std::span<const std::byte> digits = rest.first(length);
   rest = rest.subspan(length);
   if ((digits[0] & std::byte{0x80}) != std::byte{0}) return "a negative integer";

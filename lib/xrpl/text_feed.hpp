@@ -81,16 +81,18 @@ class TextFeed {
       else if (c == '"')
         in_string_ = false;
     } else {
-      const bool numeric = (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' ||
-                           c == 'e' || c == 'E';
+      const bool numeric =
+          (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
       if (c == '"') in_string_ = true;
       if (c == '"' || (numeric && !in_number_ && c != 'e' && c != 'E')) stretch_bytes_ = 0;
       in_number_ = numeric && (in_number_ || (c != 'e' && c != 'E'));
     }
     if (++stretch_bytes_ > json_token_bytes_max && !failure_) {
-      failure_ = Failure{fmt::format("a JSON token, or the space between two, of more than {} bytes",
-                                     json_token_bytes_max),
-                         {}, {}};
+      failure_ =
+          Failure{fmt::format("a JSON token, or the space between two, of more than {} bytes",
+                              json_token_bytes_max),
+                  {},
+                  {}};
       next_ = filled_;
     }
   }
