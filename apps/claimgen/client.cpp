@@ -1,0 +1,304 @@
+#include "apps/claimgen/client.hpp"
+
+#include <fmt/format.h>
+#include <rte_cycles.h>
+#include <rte_mbuf.h>
+#include <rte_pause.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "apps/claimgen/progress.hpp"
+#include "apps/claimgen/reply.hpp"
+#include "lib/packet/responder.hpp"
+
+namespace claimgate::claimgen {
+namespace {
+
+constexpr std::uint64_t second_ns = 1'000'000'000;
+constexpr std::uint64_t query_interval_ns = second_ns / 4;
+constexpr std::uint64_t stall_ns_min = 5 * second_ns;
+constexpr unsigned empty_rounds_before_yield = 256;
+constexpr unsigned descriptors = 1024;
+constexpr unsigned held_max = 512;
+
+class TscClock {
+ public:
+  [[nodiscard]] std::uint64_t now_ns() const noexcept {
+    return static_cast<std::uint64_t>(static_cast<double>(rte_rdtsc() - start_) * ns_per_tick_);
+  }
+
+ private:
+  std::uint64_t start_ = rte_rdtsc();
+  double ns_per_tick_ = 1e9 / static_cast<double>(rte_get_tsc_hz());
+};
+
+bool is_pci_address(const std::string& device) {
+  return device.find(':') != device.npos && device.find(':') < device.find(',') &&
+         !device.starts_with("net_");
+}
+
+Expected<nic::Eal> start_eal(const ClientOptions& options) {
+  nic::EalOptions eal;
+  eal.program = "claimgen";
+  eal.file_prefix = fmt::format("claimgen{}", getpid());
+  eal.huge_pages = options.huge_pages;
+  eal.memory_mib = options.memory_mib;
+  eal.lcore_cpus = {options.lcore_cpu};
+  (is_pci_address(options.device) ? eal.pci_devices : eal.vdevs).push_back(options.device);
+  return nic::Eal::start(eal);
+}
+
+Expected<packet::Endpoints> endpoints(const ClientOptions& options, const nic::Port& port) {
+  packet::Endpoints out;
+  out.source_mac.bytes = port.mac();
+  if (!options.local_mac.empty()) {
+    const auto mac = packet::parse_mac(options.local_mac);
+    if (!mac) return std::unexpected(mac.error());
+    out.source_mac = *mac;
+  }
+  if (!options.peer_mac.empty()) {
+    const auto mac = packet::parse_mac(options.peer_mac);
+    if (!mac) return std::unexpected(mac.error());
+    out.destination_mac = *mac;
+  }
+  const auto local = packet::parse_ip(options.local_ip);
+  if (!local) return std::unexpected(local.error());
+  const auto peer = packet::parse_ip(options.peer_ip);
+  if (!peer) return std::unexpected(peer.error());
+  if (local->is_v6 != peer->is_v6) {
+    return fail("one address is IPv4, the other IPv6", "--local-ip and --peer-ip",
+                "Give both of one family");
+  }
+  out.source = *local;
+  out.destination = *peer;
+  if (options.vlan >= 0) out.vlan = static_cast<std::uint16_t>(options.vlan);
+  out.source_port = options.source_port;
+  return out;
+}
+
+std::string progress_note(const Window& window, double seconds) {
+  const Tally& tally = window.tally();
+  std::string note = fmt::format(
+      "{:.0f} claims/s", static_cast<double>(tally.claims_decided) / std::max(seconds, 1e-3));
+  if (tally.datagrams_resent > 0) note += fmt::format(", {} resent", tally.datagrams_resent);
+  if (tally.claims_busy > 0) note += fmt::format(", {} busy", tally.claims_busy);
+  if (tally.mismatches > 0) note += fmt::format(", {} WRONG", tally.mismatches);
+  return note;
+}
+
+}  // namespace
+
+Expected<Client> Client::start(const ClientOptions& options, const StopFlag& stop) {
+  auto eal = start_eal(options);
+  if (!eal) return std::unexpected(eal.error());
+  nic::PortOptions port_options;
+  port_options.device = options.device;
+  port_options.rx_descriptors = descriptors;
+  port_options.tx_descriptors = descriptors;
+  port_options.held_max = held_max;
+  auto port = nic::Port::open(port_options);
+  if (!port) return std::unexpected(port.error());
+  const auto ends = endpoints(options, *port);
+  if (!ends) return std::unexpected(ends.error());
+  const std::array<std::string, 1> addresses = {options.local_ip};
+  const auto local = packet::LocalAddresses::parse(ends->source_mac, addresses, false);
+  if (!local) return std::unexpected(local.error());
+  Client client(options, std::move(*eal), std::move(*port), *local);
+  client.endpoints_ = *ends;
+  if (auto up = client.wait_for_link(stop); !up) return std::unexpected(up.error());
+  if (options.peer_mac.empty()) {
+    if (auto found = client.find_peer(stop); !found) return std::unexpected(found.error());
+  }
+  return client;
+}
+
+Expected<void> Client::wait_for_link(const StopFlag& stop) {
+  using namespace std::chrono;
+  const auto begun = steady_clock::now();
+  bool told = options_.quiet;
+  while (!port_.link_up()) {
+    const auto waited = duration_cast<milliseconds>(steady_clock::now() - begun).count();
+    if (stop) return fail("stopped while waiting for the link");
+    if (waited > options_.link_timeout_ms) {
+      return fail(fmt::format("no link within {} ms", options_.link_timeout_ms),
+                  "--device " + options_.device,
+                  "Start the other end first, with the opposite role and the same socket (memif, "
+                  "vhost), or plug the cable in");
+    }
+    if (!told && waited > 300) {
+      fmt::print(stderr, "waiting up to {:.0f} s for the link of {}: is the other end running?\n",
+                 options_.link_timeout_ms / 1000.0, options_.device);
+      told = true;
+    }
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  return {};
+}
+
+Expected<void> Client::find_peer(const StopFlag& stop) {
+  const TscClock clock;
+  const std::uint64_t deadline = std::uint64_t{options_.link_timeout_ms} * 1'000'000;
+  for (std::uint64_t next_query = 0, now = 0; now <= deadline; now = clock.now_ns()) {
+    if (stop) return fail("stopped while asking for the peer's MAC");
+    if (now >= next_query) {
+      next_query = now + query_interval_ns;
+      rte_mbuf* mbuf = rte_pktmbuf_alloc(port_.pool().raw());
+      if (mbuf == nullptr) return fail("no packet buffer left", "--memory-mib", "Give more");
+      auto* frame = rte_pktmbuf_mtod(mbuf, std::byte*);
+      const std::size_t length =
+          packet::build_neighbour_query({frame, nic::frame_room_bytes}, endpoints_);
+      mbuf->data_len = static_cast<std::uint16_t>(length);
+      mbuf->pkt_len = static_cast<std::uint32_t>(length);
+      if (rte_eth_tx_burst(port_.id(), 0, &mbuf, 1) == 0) rte_pktmbuf_free(mbuf);
+    }
+    std::array<pipeline::Ticket*, nic::burst_max> tickets;
+    const unsigned got = port_.receive(tickets.data(), nic::burst_max, now);
+    bool found = false;
+    for (unsigned i = 0; i < got; ++i) {
+      const auto mac = packet::parse_neighbour_answer({tickets[i]->frame, tickets[i]->length},
+                                                      endpoints_.destination);
+      if (mac) {
+        endpoints_.destination_mac = *mac;
+        found = true;
+      }
+      answer_neighbour(tickets[i]);
+    }
+    if (found) return {};
+    if (got == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  return fail(fmt::format("{} did not tell its MAC within {} ms", options_.peer_ip,
+                          options_.link_timeout_ms),
+              "--device " + options_.device,
+              "Check that claimd runs at the other end and that --peer-ip is one of its addresses; "
+              "--peer-mac skips the question");
+}
+
+// Answers what other hosts ask of this one (ARP, neighbour discovery, echo) and frees the rest.
+void Client::answer_neighbour(pipeline::Ticket* ticket) {
+  packet::Answer answer;
+  if ((ticket->flags & pipeline::rx_segmented) == 0) {
+    answer = packet::respond(ticket->frame, ticket->length, ticket->capacity, local_);
+  }
+  if (answer.answered == packet::Answered::nothing) {
+    port_.discard(&ticket, 1);
+    return;
+  }
+  ticket->length = static_cast<std::uint16_t>(answer.length);
+  port_.transmit(&ticket, 1);
+}
+
+unsigned Client::receive(Window& window, std::uint64_t now_ns) {
+  std::array<pipeline::Ticket*, nic::burst_max> tickets;
+  const unsigned got = port_.receive(tickets.data(), nic::burst_max, now_ns);
+  for (unsigned i = 0; i < got; ++i) {
+    pipeline::Ticket* ticket = tickets[i];
+    const Reply reply = read_reply({ticket->frame, ticket->length}, endpoints_);
+    if (reply.fault == ReplyFault::none) {
+      window.settle(reply.verdicts, reply.source_port, now_ns);
+    } else if (reply.fault == ReplyFault::not_for_us) {
+      ++window.tally().frames_ignored;
+      answer_neighbour(ticket);
+      continue;
+    } else {
+      window.complain(std::nullopt, "well-formed replies",
+                      fmt::format("{} ({} bytes)", name(reply.fault), ticket->length));
+    }
+    port_.discard(&ticket, 1);
+  }
+  return got;
+}
+
+// Hands built frames to the driver; a full ring keeps them for the next round, so order holds.
+unsigned Client::flush() noexcept {
+  if (unsent_first_ == unsent_count_) return 0;
+  const unsigned sent = rte_eth_tx_burst(port_.id(), 0, unsent_.data() + unsent_first_,
+                                         static_cast<std::uint16_t>(unsent_count_ - unsent_first_));
+  unsent_first_ += sent;
+  return sent;
+}
+
+unsigned Client::send(Window& window, std::uint64_t now_ns) {
+  if (unsent_first_ == unsent_count_) {
+    unsent_first_ = unsent_count_ = 0;
+    const std::size_t offset = packet::udp_payload_offset(endpoints_);
+    while (unsent_count_ < nic::burst_max) {
+      rte_mbuf* mbuf = rte_pktmbuf_alloc(port_.pool().raw());
+      if (mbuf == nullptr) break;  // the driver still has them all: it gives some back
+      const auto outgoing = window.take(now_ns);
+      if (!outgoing) {
+        rte_pktmbuf_free(mbuf);
+        break;
+      }
+      auto* frame = rte_pktmbuf_mtod(mbuf, std::byte*);
+      const std::size_t bytes = window.write_payload(frame + offset, *outgoing);
+      endpoints_.destination_port = outgoing->port;
+      const std::size_t length =
+          packet::build_udp({frame, nic::frame_room_bytes}, endpoints_, {frame + offset, bytes});
+      mbuf->data_len = static_cast<std::uint16_t>(length);
+      mbuf->pkt_len = static_cast<std::uint32_t>(length);
+      unsent_[unsent_count_++] = mbuf;
+    }
+  }
+  return flush();
+}
+
+RunResult Client::run(Window& window, std::uint64_t claims, const StopFlag& stop) {
+  RunResult result;
+  result.peer_mac = packet::text(endpoints_.destination_mac);
+  Progress progress("claims decided", claims, options_.quiet);
+  const WindowOptions& limits = window.options();
+  const std::uint64_t stall_ns = std::max(stall_ns_min, (limits.retries + 2) * limits.timeout_ns);
+  const std::uint64_t expire_ns = std::max<std::uint64_t>(limits.timeout_ns / 8, 1);
+  const TscClock clock;
+  std::uint64_t next_expire = expire_ns, next_look = 0, moved_at = 0, moved_claims = 0;
+  std::uint64_t now = 0;
+  unsigned empty_rounds = 0;
+  while (!window.done()) {
+    now = clock.now_ns();
+    const unsigned moved = receive(window, now) + send(window, now);
+    if (now >= next_expire) {
+      window.expire(now);
+      next_expire = now + expire_ns;
+    }
+    if (window.tally().claims_decided != moved_claims) {
+      moved_claims = window.tally().claims_decided;
+      moved_at = now;
+    }
+    if (now >= next_look) {  // what need not be looked at in every round
+      next_look = now + second_ns / 50;
+      if (progress.due()) {
+        progress.update(moved_claims,
+                        progress_note(window, static_cast<double>(now) / double{second_ns}));
+      }
+      result.stopped = stop.load();
+      if (window.silent()) {
+        result.cut_short = fmt::format("{} datagrams in a window of {} were never answered",
+                                       window.given_up(), limits.datagrams);
+      } else if (now - moved_at > stall_ns) {
+        result.cut_short = fmt::format("no claim was decided for {:.1f} s",
+                                       static_cast<double>(stall_ns) / double{second_ns});
+      }
+      if (result.stopped || !result.cut_short.empty()) break;
+    }
+    empty_rounds = moved == 0 ? empty_rounds + 1 : 0;
+    if (empty_rounds > 0) rte_pause();
+    // On a shared CPU the appliance may be what we wait for.
+    if (!options_.spin && empty_rounds >= empty_rounds_before_yield) sched_yield();
+  }
+  now = clock.now_ns();
+  result.seconds = static_cast<double>(now) / double{second_ns};
+  progress.finish(window.tally().claims_decided, progress_note(window, result.seconds));
+  if (unsent_first_ < unsent_count_) {
+    rte_pktmbuf_free_bulk(unsent_.data() + unsent_first_, unsent_count_ - unsent_first_);
+    unsent_first_ = unsent_count_ = 0;
+  }
+  return result;
+}
+
+}  // namespace claimgate::claimgen

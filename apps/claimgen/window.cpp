@@ -1,0 +1,256 @@
+#include "apps/claimgen/window.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cstring>
+#include <limits>
+
+namespace claimgate::claimgen {
+namespace {
+
+constexpr std::array<std::uint64_t, 6> odd_stamps = {
+    0x7FF8'0000'DEAD'BEEF,  // a NaN with a payload
+    0xFFF0'0000'0000'0001,  // a signalling NaN, negative
+    0x7FF0'0000'0000'0000,  // infinity
+    0xFFF0'0000'0000'0000,  // minus infinity
+    0x8000'0000'0000'0000,  // minus zero
+    0x0000'0000'0000'0001,  // the smallest number
+};
+constexpr std::uint32_t odd_stamp_every = 256;
+
+std::uint32_t sequence_of(const std::byte* verdict) noexcept {
+  return wire::load_be<std::uint32_t>(verdict + wire::offset::sequence);
+}
+
+}  // namespace
+
+double stamp_of(std::uint32_t claim, double unix_ms) noexcept {
+  // A double near 1.7e12 resolves 1/4096, so every step of 1/1024 ms shows.
+  if (claim % odd_stamp_every != odd_stamp_every / 2) return unix_ms + claim / 1024.0;
+  return std::bit_cast<double>(odd_stamps[claim / odd_stamp_every % odd_stamps.size()]);
+}
+
+Window::Window(const WindowOptions& options, const Plan& plan, std::span<const std::byte> frames)
+    : options_(options),
+      plan_(plan),
+      frames_(frames),
+      oracle_(plan.claims, static_cast<std::uint32_t>(plan.finals.size())),
+      flights_(options.datagrams),
+      flight_of_(plan.claims.size(), no_flight) {
+  assert(frames.size() == plan.claims.size() * wire::claim_bytes);
+  for (FlightIndex i = options.datagrams; i-- > 0;) free_.push_back(i);
+  again_.reserve(options.datagrams);
+  waiting_.reserve(std::size_t{options.datagrams} * (wire::claims_per_datagram_max + 1));
+  mismatches_.reserve(mismatches_listed);
+}
+
+std::optional<Outgoing> Window::take(std::uint64_t now_ns) noexcept {
+  while (!again_.empty()) {
+    const FlightIndex at = again_.back();
+    again_.pop_back();
+    Flight& flight = flights_[at];
+    if (flight.n == 0) continue;  // answered meanwhile
+    flight.last_sent_ns = now_ns;
+    ++flight.repeats;
+    for (unsigned i = 0; i < flight.n; ++i) oracle_.resent(flight.claims[i]);
+    ++tally_.datagrams_resent;
+    return outgoing(at);
+  }
+  if (free_.empty()) return std::nullopt;
+  const FlightIndex at = open(now_ns);
+  if (at == no_flight) return std::nullopt;
+  return outgoing(at);
+}
+
+// Fills a free flight: claims that BUSY sent away first, otherwise the plan's next datagram.
+Window::FlightIndex Window::open(std::uint64_t now_ns) noexcept {
+  const FlightIndex at = free_.back();
+  Flight& flight = flights_[at];
+  unsigned n = 0;
+  while (n < wire::claims_per_datagram_max && !waiting_.empty() &&
+         waiting_.front().due_ns <= now_ns) {
+    flight.claims[n++] = waiting_.front().claim;
+    std::pop_heap(waiting_.begin(), waiting_.end());
+    waiting_.pop_back();
+  }
+  if (n > 0) {
+    // Older amounts first, as they were first sent.
+    std::sort(flight.claims.begin(), flight.claims.begin() + n);
+    for (unsigned i = 0; i < n; ++i) oracle_.resent(flight.claims[i]);
+  } else {
+    // While the appliance asks for patience, nothing new is sent on top.
+    if (waiting_.size() >= options_.datagrams) return no_flight;
+    if (next_datagram_ == plan_.datagrams.size()) return no_flight;
+    n = plan_.datagrams[next_datagram_++];
+    for (unsigned i = 0; i < n; ++i) {
+      flight.claims[i] = oracle_.sent_count();
+      oracle_.sent(flight.claims[i]);
+    }
+  }
+  free_.pop_back();
+  flight.n = static_cast<std::uint8_t>(n);
+  flight.repeats = 0;
+  flight.first_sent_ns = flight.last_sent_ns = now_ns;
+  flight.port = wire::port_any;
+  for (unsigned i = 0; i < n; ++i) flight_of_[flight.claims[i]] = at;
+  if (options_.shard_ports) {
+    const auto shard = [&](unsigned i) {
+      return wire::ClaimFrame(frames_.data() + flight.claims[i] * wire::claim_bytes)
+          .handle()
+          .virtual_shard();
+    };
+    bool same = true;
+    for (unsigned i = 1; i < n; ++i) same = same && shard(i) == shard(0);
+    if (same) flight.port = static_cast<std::uint16_t>(wire::port_shard_first + shard(0));
+  }
+  return at;
+}
+
+Outgoing Window::outgoing(FlightIndex at) noexcept {
+  const Flight& flight = flights_[at];
+  ++tally_.datagrams_sent;
+  return {.claims = {flight.claims.data(), flight.n}, .port = flight.port};
+}
+
+std::size_t Window::write_payload(std::byte* payload, const Outgoing& outgoing) const noexcept {
+  std::byte* at = payload;
+  for (const std::uint32_t claim : outgoing.claims) {
+    std::memcpy(at, frames_.data() + std::size_t{claim} * wire::claim_bytes, wire::claim_bytes);
+    wire::store_be(at + wire::offset::claim_timestamp,
+                   std::bit_cast<std::uint64_t>(stamp_of(claim, options_.unix_ms)));
+    at += wire::claim_bytes;
+  }
+  return static_cast<std::size_t>(at - payload);
+}
+
+// The flight that these verdicts answer, all of it and in order. Otherwise the reply is late (all
+// of its claims went out twice) or wrong, and counted as that.
+Window::FlightIndex Window::flight_of_reply(std::span<const std::byte> verdicts) {
+  const auto n = verdicts.size() / wire::verdict_bytes;
+  const std::uint32_t first = sequence_of(verdicts.data());
+  const FlightIndex at = first < flight_of_.size() ? flight_of_[first] : no_flight;
+  bool matches = at != no_flight && flights_[at].n == n;
+  bool repeated = true;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint32_t claim = sequence_of(verdicts.data() + i * wire::verdict_bytes);
+    if (matches && flights_[at].claims[i] != claim) matches = false;
+    repeated = repeated && claim < oracle_.sent_count() && oracle_.was_resent(claim);
+  }
+  if (matches) return at;
+  if (repeated) {
+    ++tally_.replies_late;
+  } else {
+    const bool known = first < plan_.claims.size();
+    complain(known ? std::optional(first) : std::nullopt,
+             "one answer per datagram: all of its verdicts, in order",
+             fmt::format("{} verdicts from sequence {} that answer no open datagram", n, first));
+  }
+  return no_flight;
+}
+
+void Window::settle(std::span<const std::byte> verdicts, std::uint16_t source_port,
+                    std::uint64_t now_ns) {
+  const FlightIndex at = flight_of_reply(verdicts);
+  if (at == no_flight) return;
+  const Flight flight = flights_[at];
+  if (source_port != flight.port) {
+    complain(flight.claims[0], fmt::format("an answer from port {}", flight.port),
+             fmt::format("one from port {}", source_port));
+  }
+  close(at);
+  ++tally_.datagrams_answered;
+  tally_.round_trip_ns.record(now_ns - flight.first_sent_ns);
+  for (unsigned i = 0; i < flight.n; ++i) {
+    judge(flight.claims[i], verdicts.data() + i * wire::verdict_bytes, now_ns);
+  }
+}
+
+void Window::judge(std::uint32_t claim, const std::byte* at, std::uint64_t now_ns) {
+  const wire::Verdict verdict = wire::read_verdict(at);
+  const PlannedClaim& planned = plan_.claims[claim];
+  if (!echoes(claim, at)) {
+    complain(claim, "channel, sequence, amount and timestamp as sent", "other echoed bytes");
+  }
+  if ((verdict.flags & ~wire::flag_durable) != 0) {
+    complain(claim, "no reserved flag", fmt::format("flags 0x{:02X}", verdict.flags));
+  }
+  if (verdict.code != wire::Code::busy && verdict.retry_after_ms != 0) {
+    complain(claim, "retry_after_ms 0 without BUSY",
+             fmt::format("{} with {}", verdict.retry_after_ms, wire::name(verdict.code)));
+  }
+  const CodeSet permitted = oracle_.permitted(claim);
+  switch (oracle_.judge(claim, verdict.code)) {
+    case Judgement::busy:
+      ++tally_.claims_busy;
+      waiting_.push_back({now_ns + std::uint64_t{verdict.retry_after_ms} * 1'000'000, claim});
+      std::push_heap(waiting_.begin(), waiting_.end());
+      return;
+    case Judgement::wrong:
+      complain(claim, permitted.text(), std::string(wire::name(verdict.code)));
+      break;
+    case Judgement::permitted: break;
+  }
+  const auto kind = static_cast<std::size_t>(planned.kind);
+  ++tally_.verdicts[kind][static_cast<std::size_t>(verdict.code)];
+  ++tally_.claims_decided;
+  if ((verdict.flags & wire::flag_durable) != 0) ++tally_.verdicts_durable;
+}
+
+bool Window::echoes(std::uint32_t claim, const std::byte* verdict) const noexcept {
+  const std::byte* frame = frames_.data() + std::size_t{claim} * wire::claim_bytes;
+  static_assert(wire::offset::code == wire::offset::claim_signature,
+                "handle, sequence and amount stand at the same place in both frames");
+  return std::memcmp(frame + wire::offset::handle, verdict + wire::offset::handle,
+                     wire::offset::code - wire::offset::handle) == 0 &&
+         wire::load_be<std::uint64_t>(verdict + wire::offset::verdict_timestamp) ==
+             std::bit_cast<std::uint64_t>(stamp_of(claim, options_.unix_ms));
+}
+
+void Window::expire(std::uint64_t now_ns) {
+  again_.clear();
+  for (FlightIndex i = 0; i < flights_.size(); ++i) {
+    const Flight& flight = flights_[i];
+    if (flight.n == 0 || now_ns - flight.last_sent_ns < options_.timeout_ns) continue;
+    if (flight.repeats < options_.retries) {
+      again_.push_back(i);
+    } else {
+      give_up(i);
+    }
+  }
+}
+
+void Window::give_up(FlightIndex at) {
+  const Flight flight = flights_[at];
+  close(at);
+  ++given_up_;
+  tally_.claims_unanswered += flight.n;
+  complain(flight.claims[0], fmt::format("an answer within {} transmissions", flight.repeats + 1),
+           fmt::format("none to this datagram of {}", flight.n));
+}
+
+void Window::close(FlightIndex at) noexcept {
+  Flight& flight = flights_[at];
+  for (unsigned i = 0; i < flight.n; ++i) flight_of_[flight.claims[i]] = no_flight;
+  flight.n = 0;
+  free_.push_back(at);
+}
+
+void Window::complain(std::optional<std::uint32_t> claim, std::string expected, std::string got) {
+  ++tally_.mismatches;
+  if (mismatches_.size() == mismatches_listed) return;
+  mismatches_.push_back({claim, std::move(expected), std::move(got)});
+}
+
+void Window::check_finals() {
+  for (std::uint32_t channel = 0; channel < plan_.finals.size(); ++channel) {
+    if (oracle_.confirmed(channel) == plan_.finals[channel]) continue;
+    complain(std::nullopt,
+             fmt::format("channel {} to end with {} drops", channel, plan_.finals[channel]),
+             fmt::format("verdicts that confirm {}", oracle_.confirmed(channel)));
+  }
+}
+
+}  // namespace claimgate::claimgen
