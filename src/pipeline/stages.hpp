@@ -160,6 +160,7 @@ void commit(ClaimRing& ring, channel::Table& table, Journal& journal, HeldRing& 
       table.commit(entry.slot, {entry.amount}, wire::ClaimFrame(entry.frame).signature(), lsn, now);
       code = wire::Code::accepted;
     }
+    if (code != wire::Code::accepted) journal.release();
     if (code == wire::Code::accepted || code == wire::Code::duplicate ||
         code == wire::Code::stale) {
       if (slot.lsn > ticket.lsn) ticket.lsn = slot.lsn;

@@ -3,7 +3,7 @@
 // A template over what it stands on, so that the same loop runs on a DPDK port in the appliance and
 // on a simulated one in tests:
 //   Port     receive / transmit / discard of tickets            (nic::Port)
-//   Journal  reserve / append / durable_lsn                     (durability::OpenGate)
+//   Journal  reserve / append / release / durable_lsn           (durability::OpenGate)
 //   Clock    cycles / nanoseconds / ledger_now                  (SystemClock)
 //   Mailbox  take / give_back of Command*                       (nic::CommandRing)
 //
@@ -104,12 +104,20 @@ class Worker {
     stats_.datagrams_received.add(burst_.received.count);
   }
 
-  // Datagrams that no stage after admit has to touch; and the count of those now in flight.
+  // Datagrams that no stage after admit has to touch; and the count of those now in flight. What
+  // rests on no held state waits for nobody: so BUSY gets out, and its buffer is free again, even
+  // where the journal stands still and `held_` is full.
   void hold_decided() noexcept {
+    stateless_.clear();
     for (Ticket* ticket : burst_.received) {
       if (ticket->n == 0) continue;
       ++in_flight_;
-      if (ticket->pending == 0) held_.push(ticket);
+      if (ticket->pending > 0) continue;
+      if (ticket->lsn == 0) {
+        stateless_.push(ticket);
+      } else {
+        held_.push(ticket);
+      }
     }
   }
 
@@ -117,28 +125,36 @@ class Worker {
   void reply() noexcept {
     const std::uint64_t durable_lsn = journal_.durable_lsn();
     const std::uint64_t now = clock_.cycles();
+    if (stateless_.count > 0) answer(stateless_, now);
     while (!held_.empty() && held_.front()->lsn <= durable_lsn) {
-      outgoing_.clear();
-      while (outgoing_.count < burst_datagrams_max && !held_.empty() &&
+      durable_.clear();
+      while (durable_.count < burst_datagrams_max && !held_.empty() &&
              held_.front()->lsn <= durable_lsn) {
-        Ticket* ticket = held_.front();
+        durable_.push(held_.front());
         held_.pop();
-        --in_flight_;
-        const bool answered =
-            write_reply(*ticket, local_.mac(), journal_.is_durable(), options_.rules);
-        copies_.release(*ticket);
-        stats_.reply_ns.record(clock_.nanoseconds(now - ticket->arrival));
-        if (answered) {
-          outgoing_.push(ticket);
-        } else {
-          stats_.datagrams_silenced.add(1);
-          port_.discard(&ticket, 1);
-        }
       }
-      send(outgoing_, stats_.datagrams_answered);
+      answer(durable_, now);
     }
     if (burst_.neighbours.count > 0) send(burst_.neighbours, stats_.neighbours_answered);
     if (burst_.refused.count > 0) port_.discard(burst_.refused.items.data(), burst_.refused.count);
+  }
+
+  void answer(List<Ticket*, burst_datagrams_max>& decided, std::uint64_t now) noexcept {
+    outgoing_.clear();
+    for (Ticket* ticket : decided) {
+      --in_flight_;
+      const bool answered =
+          write_reply(*ticket, local_.mac(), journal_.is_durable(), options_.rules);
+      copies_.release(*ticket);
+      stats_.reply_ns.record(clock_.nanoseconds(now - ticket->arrival));
+      if (answered) {
+        outgoing_.push(ticket);
+      } else {
+        stats_.datagrams_silenced.add(1);
+        port_.discard(&ticket, 1);
+      }
+    }
+    if (outgoing_.count > 0) send(outgoing_, stats_.datagrams_answered);
   }
 
   void send(List<Ticket*, burst_datagrams_max>& tickets, counter::Counter& sent_counter) noexcept {
@@ -203,6 +219,8 @@ class Worker {
   HeldRing held_;
   CopyArena copies_;
   Burst burst_;
+  List<Ticket*, burst_datagrams_max> stateless_;  // decided by this turn's admit, resting on nothing
+  List<Ticket*, burst_datagrams_max> durable_;
   List<Ticket*, burst_datagrams_max> outgoing_;
   unsigned in_flight_ = 0;  // datagrams with a ticket: undecided or held
 };
