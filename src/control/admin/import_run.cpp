@@ -19,11 +19,6 @@ static_assert(static_cast<std::uint8_t>(xrpl::KeyForm::conflicting) == admin::ke
 // More answers than channels would be a way to fill memory: a page without channels is rare.
 constexpr std::size_t empty_answers_max = 4096;
 
-bool is_refused(ApplyResult result) noexcept {
-  return result == ApplyResult::handle_taken || result == ApplyResult::key_differs ||
-         result == ApplyResult::table_full;
-}
-
 std::string_view reason_of(ApplyResult result) noexcept {
   switch (result) {
     case ApplyResult::handle_taken: return "handle_taken";
@@ -187,14 +182,14 @@ Expected<void> ImportRun::rehearse_slice() {
     index_slice();
     return {};
   }
-  const std::uint64_t end = std::min(staged_, position_ + slice_channels);
-  while (position_ < end) {
+  const Slice slice(*this);
+  do {  // one at least, whatever the clock says
     const auto terms = judge_next();
     if (!terms) continue;
     const auto result = foresee(*terms);
     if (!result) return std::unexpected(result.error());
     count(position_ - 1, *result);
-  }
+  } while (!slice.is_over(position_));
   return {};
 }
 
@@ -209,7 +204,8 @@ Expected<ApplyResult> ImportRun::foresee(const channel::ChannelTerms& terms) {
     seen = foreseen_
                .emplace(terms.id.handle().value,
                         Foreseen{known.id, known.key, known.funded.value, known.balance.value,
-                                 known.expiration, known.cancel_after, known.ledger_index})
+                                 known.expiration, known.cancel_after, known.valid_until,
+                                 known.ledger_index})
                .first;
     if (!*view) {
       ++foreseen_new_;
@@ -226,9 +222,11 @@ Expected<ApplyResult> ImportRun::foresee(const channel::ChannelTerms& terms) {
   if (terms.ledger_index < known.ledger_index) return ApplyResult::older_ledger;
   const bool other = terms.expiration != known.expiration ||
                      terms.cancel_after != known.cancel_after ||
+                     terms.valid_until != known.valid_until ||
                      terms.ledger_index != known.ledger_index;
   known.expiration = terms.expiration;
   known.cancel_after = terms.cancel_after;
+  known.valid_until = terms.valid_until;
   known.ledger_index = terms.ledger_index;
   return more || other ? ApplyResult::updated : ApplyResult::unchanged;
 }
@@ -239,14 +237,14 @@ Expected<void> ImportRun::apply_slice() {
   std::array<std::uint64_t, slice_channels> numbers;
   std::size_t count_here = 0;
   const std::uint64_t start = position_;
-  const std::uint64_t end = std::min(staged_, position_ + slice_channels);
-  while (position_ < end) {
+  const Slice slice(*this);
+  do {
     const std::uint64_t number = position_;
     auto judged = judge_next();
     if (!judged) continue;
     numbers[count_here] = number;
     terms[count_here++] = std::move(*judged);
-  }
+  } while (!slice.is_over(position_));
   if (count_here > 0) {
     const auto applied = provisioning_.apply(std::span(terms).first(count_here),
                                              std::span(results).first(count_here));

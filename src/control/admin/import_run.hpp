@@ -11,6 +11,8 @@
 // per refusal, and while rehearsing an entry per channel here and there. Owner: one session, on the admin thread.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -30,7 +32,8 @@ namespace claimgate::control {
 class ImportRun {
  public:
   enum class Phase : std::uint8_t { receiving, rehearsing, applying, reporting, finished };
-  static constexpr std::size_t slice_channels = 256;  // per advance(): about 2 ms of key checks
+  static constexpr std::size_t slice_channels = 256;  // per advance(), at most
+  static constexpr std::chrono::milliseconds slice_time{10};  // of judging: key checks take longest
   static constexpr std::size_t refusals_per_report = 256;
   // A find() waits for the worker, some 100 us: a rehearsal of more channels than this reads the
   // whole table instead, so many slots at a time.
@@ -87,9 +90,24 @@ class ImportRun {
     channel::ChannelId id;
     channel::PublicKey key;
     std::uint64_t funded_drops, balance_drops;
-    std::uint32_t expiration, cancel_after, ledger_index;
+    std::uint32_t expiration, cancel_after, valid_until, ledger_index;
   };
 
+  // Up to slice_channels further on, or where slice_time has run out: asked per channel.
+  class Slice {
+   public:
+    explicit Slice(const ImportRun& run)
+        : end_(std::min(run.staged_, run.position_ + slice_channels)),
+          until_(std::chrono::steady_clock::now() + slice_time) {}
+    [[nodiscard]] bool is_over(std::uint64_t position) const {
+      return position >= end_ ||
+             (position % 8 == 0 && std::chrono::steady_clock::now() >= until_);
+    }
+
+   private:
+    std::uint64_t end_;
+    std::chrono::steady_clock::time_point until_;
+  };
   // The record at `cursor` and its answer; moves on. Precondition: not at the end.
   [[nodiscard]] xrpl::RawChannel take(Cursor& cursor, const xrpl::AnswerInfo*& answer) const;
   [[nodiscard]] std::expected<channel::ChannelTerms, xrpl::Refusal> judge_next();

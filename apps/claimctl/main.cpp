@@ -1,0 +1,176 @@
+// claimctl: the operator's hand on a running claimd. Verbs, options and exit codes: claimctl(1).
+#include <csignal>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/claimctl/command.hpp"
+
+namespace claimgate::claimctl {
+namespace {
+
+volatile std::sig_atomic_t interrupt_seen = 0;
+
+void on_interrupt(int) {
+  if (interrupt_seen) std::_Exit(static_cast<int>(Exit::trouble));  // asked twice: at once
+  interrupt_seen = 1;
+}
+
+void set_signals() {
+  struct sigaction action{};
+  action.sa_handler = on_interrupt;  // without SA_RESTART: a blocked read returns
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = SIG_DFL;  // `claimctl … | head` ends quietly, whoever started us
+  ::sigaction(SIGPIPE, &action, nullptr);
+}
+
+void print_failure(const Failure& failure, bool json) {
+  if (json) {
+    const nlohmann::ordered_json out{
+        {"error",
+         {{"what", failure.what}, {"where", failure.where}, {"remedy", failure.remedy}}}};
+    fmt::print(stderr, "{}\n",
+               out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  } else {
+    fmt::print(stderr, "claimctl: {}\n", failure.text());
+  }
+}
+
+using Verb = std::function<Expected<Exit>()>;
+
+// All of the command line; `chosen` is what it asks for. The options outlive the parse.
+struct CommandLine {
+  Common common;
+  ImportOptions import;
+  ListOptions list;
+  std::string id;
+  bool yes = false;
+  Verb chosen;
+  CLI::App app{"Import, list and remove the payment channels of a running claimd, and read its "
+               "counters.",
+               "claimctl"};
+
+  CommandLine() {
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.set_version_flag("--version", client_name);
+    app.add_option("--socket", common.socket, "claimd's admin socket")
+        ->envname("CLAIMGATE_SOCKET")
+        ->capture_default_str()
+        ->type_name("PATH");
+    app.add_flag("--json", common.json, "JSON instead of tables; lists are JSON lines");
+    app.footer(
+        "Exit codes: 0 done; 1 trouble; 2 wrong usage; 3 some channels were refused, the others "
+        "imported.\n\nExample:\n  claimctl channels import account_objects.json\n  claimctl "
+        "channels list --state open\n  claimctl stats --json");
+    CLI::App* channels = app.add_subcommand("channels", "Import, list, show and remove channels");
+    channels->require_subcommand(1);
+    channels->fallthrough();
+    channels->footer("Example:\n  claimctl channels list --limit 20");
+    add_import(*channels);
+    add_list(*channels);
+    add_one(*channels);
+    CLI::App* stats = app.add_subcommand(
+        "stats", "Every counter of claimd: verdicts, drops, levels, latencies");
+    stats->fallthrough();
+    stats->footer("Example:\n  claimctl stats\n  claimctl stats --json | jq .");
+    stats->callback([this] { chosen = [this] { return show_stats(common); }; });
+    CLI::App* version = app.add_subcommand("version", "The versions of claimctl and of claimd");
+    version->fallthrough();
+    version->footer("Example:\n  claimctl version --json");
+    version->callback([this] { chosen = [this] { return show_version(common); }; });
+  }
+
+ private:
+  void add_import(CLI::App& channels) {
+    CLI::App* verb = channels.add_subcommand(
+        "import", "Import what rippled answers to account_channels, account_objects or "
+                  "ledger_entry");
+    verb->fallthrough();
+    verb->add_option("FILE", import.file, "The answer, or several of them; - reads standard input")
+        ->required();
+    verb->add_flag("--strict", import.strict,
+                   "Import nothing if any channel is refused; exit code 1 then");
+    verb->add_flag("--dry-run", import.dry_run, "Judge every channel, import none");
+    verb->add_option("--as-of", import.as_of,
+                     "When the ledger gave the answer: 2026-01-31T23:59:59Z, or ledger seconds "
+                     "(default: when FILE was last changed; now for standard input)")
+        ->type_name("TIME");
+    verb->footer(
+        "Channels refused on their merits are listed with the reason; the others are imported, "
+        "exit code 3.\nA broken file imports nothing, exit code 1. A channel that stands twice is "
+        "merged: most funds, newest expiry.\n\nExample:\n  curl -s $RIPPLED -d "
+        "'{\"method\":\"account_objects\",\"params\":[{\"account\":\"r…\",\n    "
+        "\"type\":\"payment_channel\",\"ledger_index\":\"validated\"}]}' > channels.json\n  "
+        "claimctl channels import channels.json --dry-run\n  claimctl channels import "
+        "channels.json");
+    verb->callback([this] { chosen = [this] { return import_channels(common, import); }; });
+  }
+
+  void add_list(CLI::App& channels) {
+    CLI::App* verb = channels.add_subcommand("list", "List channels in the table's order");
+    verb->fallthrough();
+    verb->add_option("--limit", list.limit, "At most so many (default: all)")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 32))
+        ->type_name("N");
+    const std::map<std::string, admin::StateFilter> states{
+        {"open", admin::StateFilter::open}, {"closed", admin::StateFilter::closed}};
+    verb->add_option("--state", list.state, "Only these: open (claims are taken) or closed")
+        ->transform(CLI::CheckedTransformer(states))
+        ->type_name("open|closed");
+    verb->footer("Example:\n  claimctl channels list --state closed\n  claimctl channels list "
+                 "--json | jq -r .channel_id");
+    verb->callback([this] { chosen = [this] { return list_channels(common, list); }; });
+  }
+
+  void add_one(CLI::App& channels) {
+    CLI::App* show = channels.add_subcommand("show", "Show one channel and the claim held");
+    show->fallthrough();
+    show->add_option("ID", id, "Channel id, 64 hexadecimal digits, or its first 16")->required();
+    show->footer("Example:\n  claimctl channels show 5054769B65958B0E");
+    show->callback([this] { chosen = [this] { return show_channel(common, id); }; });
+    CLI::App* remove = channels.add_subcommand(
+        "remove", "Remove one channel and the claim held; prints both a last time");
+    remove->fallthrough();
+    remove->add_option("ID", id, "Channel id, 64 hexadecimal digits, or its first 16")->required();
+    remove->add_flag("--yes", yes, "Do not ask");
+    remove->footer("Example:\n  claimctl channels remove 5054769B65958B0E --yes");
+    remove->callback([this] { chosen = [this] { return remove_channel(common, id, yes); }; });
+  }
+};
+
+int run(int argc, char** argv) {
+  set_signals();
+  CommandLine line;
+  try {
+    line.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return line.app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+  }
+  const auto result = line.chosen();
+  std::fflush(stdout);
+  if (result) return static_cast<int>(*result);
+  print_failure(result.error(), line.common.json);
+  return static_cast<int>(Exit::trouble);
+}
+
+}  // namespace
+
+bool interrupted() noexcept { return interrupt_seen != 0; }
+
+}  // namespace claimgate::claimctl
+
+int main(int argc, char** argv) {
+  try {
+    return claimgate::claimctl::run(argc, argv);
+  } catch (const std::exception& error) {  // out of memory, or a library's own
+    fmt::print(stderr, "claimctl: {}\n", error.what());
+    return 1;
+  }
+}

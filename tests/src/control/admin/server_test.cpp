@@ -1,0 +1,635 @@
+#include "src/control/admin/admin_server.hpp"
+
+#include <gtest/gtest.h>
+#include <grp.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <random>
+
+#include "lib/admin/client.hpp"
+#include "lib/xrpl/time.hpp"
+#include "tests/src/control/admin/rig.hpp"
+
+namespace claimgate::control::test {
+namespace {
+
+using admin::Client;
+using admin::ImportDone;
+using admin::Verb;
+using Clock = std::chrono::steady_clock;
+
+struct Imported {
+  ImportDone done;
+  std::vector<admin::Refused> refused;
+};
+
+// Of all imports here: a time that does not move while a test runs.
+const std::uint32_t as_of = xrpl::ledger_from_unix(::time(nullptr)) - 60;
+
+Client connect(const Rig& rig) { return must(Client::connect(rig.socket(), "test")); }
+
+void begin(Client& client, bool strict = false, bool dry_run = false) {
+  must(client.ask(Verb::import_begin,
+                  admin::encode(admin::ImportBegin{.source = "test",
+                                                   .as_of = as_of,
+                                                   .strict = strict,
+                                                   .dry_run = dry_run}),
+                  Verb::import_begun));
+}
+
+Expected<void> send(Client& client, const std::vector<admin::ImportRecord>& records,
+                    std::uint32_t ledger_index = 100, bool validated = true) {
+  for (std::size_t at = 0; at < records.size(); at += 2048) {
+    std::vector<std::byte> body;
+    for (std::size_t i = at; i < std::min(records.size(), at + 2048); ++i)
+      admin::append_record(body, records[i]);
+    if (auto sent = client.send(Verb::import_channels, body); !sent) return sent;
+  }
+  return client.send(Verb::import_answer,
+                     admin::encode(admin::ImportAnswer{.ledger_index = ledger_index,
+                                                       .validated = validated,
+                                                       .is_current = false,
+                                                       .channels = records.size()}));
+}
+
+Expected<Imported> commit(Client& client) {
+  if (auto sent = client.send(Verb::import_commit, "{}"); !sent)
+    return std::unexpected(sent.error());
+  Imported out;
+  while (true) {
+    auto message = client.receive();
+    if (!message) return std::unexpected(message.error());
+    if (message->verb == Verb::import_refused) {
+      for (auto& one : must(admin::decode_refused(message->text()))) out.refused.push_back(one);
+    } else if (message->verb == Verb::import_done) {
+      out.done = must(admin::decode_import_done(message->text()));
+      return out;
+    } else if (message->verb != Verb::import_progress) {
+      return fail("unexpected " + std::string(admin::name(message->verb)));
+    }
+  }
+}
+
+Imported import_all(Rig& rig, const std::vector<admin::ImportRecord>& records, bool strict = false,
+                bool dry_run = false, std::uint32_t ledger_index = 100) {
+  Client client = connect(rig);
+  begin(client, strict, dry_run);
+  if (const auto sent = send(client, records, ledger_index); !sent)
+    throw std::runtime_error(sent.error().text());
+  return must(commit(client));
+}
+
+std::vector<admin::ImportRecord> records(std::uint32_t count, std::uint32_t first = 0) {
+  std::vector<admin::ImportRecord> out;
+  for (std::uint32_t i = 0; i < count; ++i) out.push_back(import_record(first + i));
+  return out;
+}
+
+// A socket below the Client, for what a Client would never send.
+class RawSocket {
+ public:
+  explicit RawSocket(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+      throw std::runtime_error("connect");
+    const timeval patience{.tv_sec = 10, .tv_usec = 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  }
+  ~RawSocket() { ::close(socket_); }
+  void send(std::span<const std::byte> bytes) const {
+    (void)!::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  void end_of_input() const { ::shutdown(socket_, SHUT_WR); }
+  // Everything until the server closes, as messages.
+  [[nodiscard]] std::vector<admin::Message> rest() const {
+    admin::MessageReader reader;
+    std::vector<admin::Message> out;
+    std::array<std::byte, 4096> bytes;
+    for (ssize_t n; (n = ::recv(socket_, bytes.data(), bytes.size(), 0)) > 0;) {
+      reader.feed(std::span(bytes).first(static_cast<std::size_t>(n)));
+      while (auto message = must(reader.next())) out.push_back(std::move(*message));
+    }
+    return out;
+  }
+
+ private:
+  int socket_;
+};
+
+std::vector<std::byte> hello() {
+  std::vector<std::byte> out;
+  admin::append_message(out, Verb::hello, R"({"client":"raw"})");
+  return out;
+}
+
+TEST(AdminServer, GreetsWithItsVersionAndWhatThePeerMayDo) {
+  Rig rig;
+  const Client client = connect(rig);
+  EXPECT_EQ(client.peer().version, "0.1.0-test");
+  EXPECT_EQ(client.peer().build, "test build");
+  EXPECT_EQ(client.peer().pid, ::getpid());
+  EXPECT_TRUE(client.peer().may_change);  // same user
+}
+
+TEST(AdminServer, MakesItsSocketForUserAndGroupOnlyAndRemovesItAtStop) {
+  Rig rig;
+  struct stat about{};
+  ASSERT_EQ(::lstat(rig.socket().c_str(), &about), 0);
+  EXPECT_TRUE(S_ISSOCK(about.st_mode));
+  EXPECT_EQ(about.st_mode & 07777, 0660U);
+  rig.stop_serving();
+  EXPECT_NE(::lstat(rig.socket().c_str(), &about), 0);
+}
+
+TEST(AdminServer, ImportsListsShowsAndRemovesChannels) {
+  Rig rig;
+  const auto imported = import_all(rig, records(300));
+  EXPECT_EQ(imported.done.added, 300U);
+  EXPECT_TRUE(imported.done.applied);
+  EXPECT_TRUE(imported.refused.empty());
+  EXPECT_EQ(rig.channels(), 300U);
+
+  Client client = connect(rig);
+  std::set<std::array<std::byte, 32>> seen;
+  std::uint32_t cursor = 0;
+  while (cursor != admin::no_cursor) {
+    const auto page = must(admin::decode_list_page(
+        must(client.ask(Verb::list, admin::encode(admin::List{.cursor = cursor, .limit = 128}),
+                        Verb::list_page))
+            .body));
+    EXPECT_LE(page.channels.size(), 128U);
+    for (const auto& channel : page.channels) {
+      EXPECT_TRUE(seen.insert(channel.id).second);
+      EXPECT_TRUE(channel.open);
+    }
+    cursor = page.next;
+  }
+  EXPECT_EQ(seen.size(), 300U);
+
+  const std::string id = xrpl::to_hex(id_number(7).bytes);
+  for (const std::string& name : {id, id.substr(0, 16)}) {
+    const auto shown =
+        must(client.ask(Verb::show, admin::encode(admin::ShowOrRemove{name}), Verb::show_answer));
+    const auto record = must(admin::decode_channel_record(
+        std::span<const std::byte, admin::channel_record_bytes>(shown.body)));
+    EXPECT_EQ(record.id, id_number(7).bytes);
+    EXPECT_EQ(record.key, key_number(7));
+    EXPECT_EQ(record.source, payer(7));
+    EXPECT_EQ(record.funded_drops, 1'000'000U);
+    EXPECT_EQ(record.held_drops, 0U);
+    EXPECT_EQ(record.ledger_index, 100U);
+  }
+  const auto removed = must(admin::decode_remove_answer(
+      must(client.ask(Verb::remove, admin::encode(admin::ShowOrRemove{id}), Verb::remove_answer))
+          .text()));
+  EXPECT_TRUE(removed.removed);
+  EXPECT_EQ(removed.channel_id, id);
+  EXPECT_EQ(rig.channels(), 299U);
+  const auto gone =
+      client.ask(Verb::show, admin::encode(admin::ShowOrRemove{id}), Verb::show_answer);
+  ASSERT_FALSE(gone.has_value());
+  EXPECT_NE(gone.error().what.find("no such channel"), std::string::npos);
+  // That was an answer like any other: the connection goes on.
+  EXPECT_TRUE(client.ask(Verb::stats, "{}", Verb::stats_answer).has_value());
+}
+
+TEST(AdminServer, RefusesAnotherIdUnderAKnownHandleWhereAllOfTheIdIsGiven) {
+  Rig rig;
+  (void)import_all(rig, records(1));
+  Client client = connect(rig);
+  auto other = id_number(0);
+  other.bytes[31] ^= std::byte{1};
+  for (const Verb verb : {Verb::show, Verb::remove})
+    EXPECT_FALSE(client.ask(verb, admin::encode(admin::ShowOrRemove{xrpl::to_hex(other.bytes)}),
+                            verb == Verb::show ? Verb::show_answer : Verb::remove_answer)
+                     .has_value());
+  EXPECT_EQ(rig.channels(), 1U);
+}
+
+TEST(AdminServer, ListsRefusalsByMeritAndByTableInInputOrderAndImportsTheOthers) {
+  Rig rig;
+  auto first = records(1);
+  (void)import_all(rig, first);
+  auto input = records(6);
+  input[0].key = key_number(9);           // known here with another key
+  input[1].amount_drops = 0;              // merit
+  input[2].destination = payer(77);       // merit
+  input[3].id = input[4].id;              // same handle as a later one, another id
+  input[3].id[31] ^= std::byte{1};
+  input[3].sequence.reset();
+  const auto imported = import_all(rig, input);
+  ASSERT_EQ(imported.refused.size(), 4U);
+  EXPECT_EQ(imported.refused[0].reason, "key_differs");
+  EXPECT_EQ(imported.refused[1].reason, "zero_amount");
+  EXPECT_EQ(imported.refused[2].reason, "destination_not_ours");
+  EXPECT_EQ(imported.refused[3].reason, "handle_taken");
+  EXPECT_EQ(imported.refused[0].line, 1U);
+  EXPECT_EQ(imported.refused[1].line, 2U);
+  EXPECT_EQ(imported.refused[2].line, 3U);
+  EXPECT_EQ(imported.refused[3].line, 5U);  // the first of the two to come was taken
+  EXPECT_EQ(imported.refused[1].channel_id, xrpl::to_hex(input[1].id));
+  for (const auto& one : imported.refused) EXPECT_FALSE(one.text.empty());
+  EXPECT_EQ(imported.done.added, 2U);
+  EXPECT_EQ(imported.done.refused, 4U);
+  EXPECT_TRUE(imported.done.applied);
+  EXPECT_EQ(rig.channels(), 3U);
+}
+
+TEST(AdminServer, ImportsTheSameAnswerTwiceWithoutChangeAndMergesAChannelThatStandsTwice) {
+  Rig rig;
+  (void)import_all(rig, records(5));
+  EXPECT_EQ(import_all(rig, records(5)).done.unchanged, 5U);
+  auto input = records(1, 5);
+  input.push_back(input[0]);
+  input[0].amount_drops = 3'000'000;
+  const auto imported = import_all(rig, input);
+  EXPECT_EQ(imported.done.added, 1U);
+  EXPECT_EQ(imported.done.refused, 0U);
+  const auto view = must(rig.provisioning().find(id_number(5).handle()));
+  ASSERT_TRUE(view.has_value());
+  EXPECT_EQ(view->terms.funded.value, 3'000'000U);
+}
+
+TEST(AdminServer, JudgesEachChannelByTheAnswerItCameIn) {
+  Rig rig;
+  Client client = connect(rig);
+  begin(client);
+  ASSERT_TRUE(send(client, records(3), 100, true).has_value());
+  ASSERT_TRUE(send(client, records(4, 3), 101, false).has_value());
+  ASSERT_TRUE(send(client, {}, 101, true).has_value());
+  ASSERT_TRUE(send(client, records(2, 7), 102, true).has_value());
+  const auto imported = must(commit(client));
+  EXPECT_EQ(imported.done.added, 5U);
+  ASSERT_EQ(imported.refused.size(), 4U);
+  for (const auto& one : imported.refused) EXPECT_EQ(one.reason, "not_validated");
+  EXPECT_EQ(must(rig.provisioning().find(id_number(8).handle()))->terms.ledger_index, 102U);
+}
+
+TEST(AdminServer, WithStrictAppliesAllOrNothing) {
+  for (const std::uint32_t count : {20U, 3000U}) {  // by find(), and by reading the table
+    Rig rig(4000);
+    (void)import_all(rig, records(1));
+    auto merit = records(count);
+    merit[count - 1].settle_delay_s = 1;
+    auto table = records(count);
+    table[0].key = key_number(3);
+    auto twice = records(count);
+    twice[count - 1].id = twice[5].id;
+    twice[count - 1].id[20] ^= std::byte{1};
+    twice[count - 1].sequence.reset();
+    for (const auto* input : {&merit, &table, &twice}) {
+      const auto imported = import_all(rig, *input, /*strict=*/true);
+      EXPECT_FALSE(imported.done.applied);
+      EXPECT_EQ(imported.refused.size(), 1U);
+      EXPECT_EQ(rig.channels(), 1U);
+    }
+    const auto imported = import_all(rig, records(count), /*strict=*/true);
+    EXPECT_TRUE(imported.done.applied);
+    EXPECT_EQ(imported.done.added, count - 1);
+    EXPECT_EQ(imported.done.unchanged, 1U);
+    EXPECT_EQ(rig.channels(), count);
+  }
+}
+
+TEST(AdminServer, InADryRunForetellsWhatTheImportThenDoes) {
+  Rig rig(3000);
+  (void)import_all(rig, records(500));
+  auto input = records(2500);
+  for (std::size_t i = 0; i < input.size(); i += 7) input[i].amount_drops = 2'000'000;
+  for (std::size_t i = 3; i < input.size(); i += 11) input[i].key = key_number(0x0F & ~i);
+  for (std::size_t i = 5; i < input.size(); i += 13) input[i].amount_drops = 0;
+  input.push_back(input[0]);
+  const auto foretold = import_all(rig, input, false, /*dry_run=*/true);
+  EXPECT_FALSE(foretold.done.applied);
+  EXPECT_EQ(rig.channels(), 500U);
+  const auto done = import_all(rig, input);
+  EXPECT_EQ(foretold.done.added, done.done.added);
+  EXPECT_EQ(foretold.done.updated, done.done.updated);
+  EXPECT_EQ(foretold.done.unchanged, done.done.unchanged);
+  EXPECT_EQ(foretold.done.older, done.done.older);
+  ASSERT_EQ(foretold.refused.size(), done.refused.size());
+  for (std::size_t i = 0; i < done.refused.size(); ++i)
+    EXPECT_EQ(foretold.refused[i].channel_id, done.refused[i].channel_id);
+}
+
+TEST(AdminServer, ListsWhatTheFullTableRefusesAndStagesNoMoreThanTheTableHolds) {
+  Rig rig(16);
+  const std::uint32_t capacity = rig.table().capacity();
+  (void)import_all(rig, records(capacity - 2));
+  const auto imported = import_all(rig, records(5, 5000));
+  EXPECT_EQ(imported.done.added, 2U);
+  ASSERT_EQ(imported.refused.size(), 3U);
+  EXPECT_EQ(imported.refused[0].reason, "table_full");
+
+  Client client = connect(rig);
+  begin(client);
+  (void)send(client, records(capacity + 1, 9000));
+  const auto refused = commit(client);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().what.find("more channels than the table"), std::string::npos);
+  EXPECT_FALSE(refused.error().remedy.empty());
+}
+
+TEST(AdminServer, ChangesNothingWhereTheClientLeavesBeforeItsCommit) {
+  Rig rig;
+  {
+    Client client = connect(rig);
+    begin(client);
+    ASSERT_TRUE(send(client, records(100)).has_value());
+  }
+  Client next = connect(rig);
+  begin(next);  // and its import is out of the way
+  EXPECT_EQ(rig.channels(), 0U);
+}
+
+TEST(AdminServer, FinishesACommittedImportWhoseClientLeaves) {
+  Rig rig(6000);
+  {
+    Client client = connect(rig);
+    begin(client);
+    ASSERT_TRUE(send(client, records(5000)).has_value());
+    ASSERT_TRUE(client.send(Verb::import_commit, "{}").has_value());
+  }
+  const auto deadline = Clock::now() + std::chrono::seconds(20);
+  while (rig.channels() < 5000 && Clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(rig.channels(), 5000U);
+}
+
+TEST(AdminServer, TakesOneImportAtATimeAndSaysSo) {
+  Rig rig;
+  Client one = connect(rig), two = connect(rig);
+  begin(one);
+  const auto refused =
+      two.ask(Verb::import_begin, admin::encode(admin::ImportBegin{.source = "x", .as_of = 1}),
+              Verb::import_begun);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().what.find("another import"), std::string::npos);
+}
+
+TEST(AdminServer, RefusesACommitBeforeTheLastAnswerHasEnded) {
+  Rig rig;
+  Client client = connect(rig);
+  begin(client);
+  std::vector<std::byte> body;
+  admin::append_record(body, import_record(0));
+  ASSERT_TRUE(client.send(Verb::import_channels, body).has_value());
+  EXPECT_FALSE(commit(client).has_value());
+  EXPECT_EQ(rig.channels(), 0U);
+}
+
+TEST(AdminServer, AnswersOthersWithin100MsWhile100000ChannelsAreImported) {
+  Rig rig(100'000);
+  const auto input = records(100'000);
+  std::atomic<bool> done{false};
+  std::chrono::milliseconds slowest{0};
+  int asked = 0;
+  std::thread other([&] {
+    Client client = connect(rig);
+    while (!done) {
+      const auto before = Clock::now();
+      if (!client.ask(Verb::stats, "{}", Verb::stats_answer)) break;
+      slowest = std::max(slowest, std::chrono::duration_cast<std::chrono::milliseconds>(
+                                      Clock::now() - before));
+      ++asked;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  });
+  const auto before = Clock::now();
+  const auto imported = import_all(rig, input);
+  const auto took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - before);
+  done = true;
+  other.join();
+  EXPECT_EQ(imported.done.added, 100'000U);
+  EXPECT_EQ(rig.channels(), 100'000U);
+  EXPECT_GT(asked, 5);
+  EXPECT_LT(slowest.count(), 500) << "the bound is 100 ms on a machine of its own";
+  fmt::print("100000 channels in {} ms; slowest other answer {} ms of {}\n", took.count(),
+             slowest.count(), asked);
+}
+
+TEST(AdminServer, TellsTheClientWhereTheWorkerDoesNotAnswer) {
+  Rig rig;
+  Client client = connect(rig);
+  begin(client);
+  ASSERT_TRUE(send(client, records(10)).has_value());
+  rig.stalled = true;
+  const auto failed = commit(client);
+  rig.stalled = false;
+  ASSERT_FALSE(failed.has_value());
+  EXPECT_NE(failed.error().what.find("did not answer"), std::string::npos);
+  EXPECT_NE(failed.error().what.find("the first 0 of 10"), std::string::npos);
+}
+
+TEST(AdminServer, RefusesToStartBesideALiveOneOrOverAFileAndReplacesAStaleSocket) {
+  Rig rig;
+  const auto start = [&](const AdminOptions& options) {
+    return AdminServer::start(options, rig.provisioning(), rig.table(), rig.policy(),
+                              [] { return nlohmann::json::object(); });
+  };
+  const auto second = start(rig.options());
+  ASSERT_FALSE(second.has_value());
+  EXPECT_NE(second.error().what.find("another claimd is running"), std::string::npos);
+  EXPECT_FALSE(second.error().remedy.empty());
+  EXPECT_NO_THROW((void)connect(rig));  // and the first is unharmed
+
+  AdminOptions options = rig.options();
+  options.socket = rig.write("a file", std::string("precious"));
+  EXPECT_FALSE(start(options).has_value());
+  EXPECT_TRUE(std::filesystem::is_regular_file(options.socket));
+
+  options.socket = rig.directory() / "stale.sock";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, options.socket.data(), options.socket.size());
+  const int stale = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(::bind(stale, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ::close(stale);
+  {
+    const auto replaced = start(options);
+    ASSERT_TRUE(replaced.has_value()) << replaced.error().text();
+    EXPECT_TRUE(Client::connect(options.socket, "test").has_value());
+  }
+  EXPECT_FALSE(std::filesystem::exists(options.socket));
+
+  options.socket = rig.directory() / "none" / "admin.sock";
+  EXPECT_FALSE(start(options).has_value());
+  options.socket = std::string(200, 'x');
+  EXPECT_FALSE(start(options).has_value());
+  options.socket = rig.directory() / "other.sock";
+  options.group = "no-such-group-here";
+  EXPECT_FALSE(start(options).has_value());
+}
+
+// Runs `body` in a child process of user and group 65534 and returns its exit code.
+template <class Body>
+int as_nobody(Body body) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::setgroups(0, nullptr) != 0 || ::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(99);
+    ::_exit(body());
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 98;
+}
+
+// 1: may change · 0: may not, told so, but may read · others: trouble.
+int try_as_peer(const std::string& socket) {
+  auto client = Client::connect(socket, "nobody");
+  if (!client) return 10;
+  if (!client->ask(Verb::stats, "{}", Verb::stats_answer)) return 11;
+  if (client->peer().may_change) {
+    return client->ask(Verb::import_begin,
+                       admin::encode(admin::ImportBegin{.source = "x", .as_of = 1}),
+                       Verb::import_begun)
+               ? 1
+               : 12;
+  }
+  const auto refused =
+      client->ask(Verb::import_begin, admin::encode(admin::ImportBegin{.source = "x", .as_of = 1}),
+                  Verb::import_begun);
+  if (refused || refused.error().what.find("may not change") == std::string::npos) return 13;
+  auto again = Client::connect(socket, "nobody");
+  if (!again) return 14;
+  const auto removal =
+      again->ask(Verb::remove, admin::encode(admin::ShowOrRemove{std::string(64, '0')}),
+                 Verb::remove_answer);
+  return !removal && removal.error().remedy.find("root") != std::string::npos ? 0 : 15;
+}
+
+TEST(AdminServer, LetsOthersReadButOnlyConfiguredUsersAndGroupsChange) {
+  if (::geteuid() != 0) {
+    fmt::print("NOT RUN: AdminServer.LetsOthersReadButOnlyConfiguredUsersAndGroupsChange: "
+               "needs root to become another user\n");
+    return;
+  }
+  for (const auto& [uids, gids, expected] :
+       {std::tuple<std::set<uid_t>, std::set<gid_t>, int>{{}, {}, 0},
+        {{65534}, {}, 1}, {{}, {65534}, 1}, {{65533}, {65533}, 0}}) {
+    Rig rig(100, AdminOptions{.change_uids = uids, .change_gids = gids});
+    EXPECT_EQ(as_nobody([&] { return try_as_peer(rig.socket()); }), 10);  // 0660, another group
+    ASSERT_EQ(::chmod(rig.socket().c_str(), 0666), 0);
+    EXPECT_EQ(as_nobody([&] { return try_as_peer(rig.socket()); }), expected);
+  }
+}
+
+TEST(AdminServer, EndsAConnectionThatBreaksTheProtocolWithAWordAndServesTheOthers) {
+  Rig rig;
+  Client witness = connect(rig);
+  const auto message = [](Verb verb, std::string_view body) {
+    std::vector<std::byte> out;
+    admin::append_message(out, verb, body);
+    return out;
+  };
+  std::vector<std::vector<std::byte>> broken;
+  const auto after_hello = [&](std::vector<std::byte> bytes) {
+    auto out = hello();
+    out.insert(out.end(), bytes.begin(), bytes.end());
+    broken.push_back(std::move(out));
+  };
+  broken.push_back(message(Verb::stats, "{}"));  // before hello
+  broken.push_back(message(Verb::hello, "no JSON"));
+  auto version = hello();
+  version[7] = std::byte{9};
+  broken.push_back(version);
+  auto oversized = hello();
+  oversized[0] = std::byte{0xFF};
+  broken.push_back(oversized);
+  after_hello(message(static_cast<Verb>(77), ""));
+  after_hello(message(Verb::failure, "{}"));
+  after_hello(message(Verb::import_channels, "short"));
+  after_hello(message(Verb::import_commit, "{}"));
+  after_hello(message(Verb::list, R"({"cursor":0,"limit":0,"state":"all"})"));
+  after_hello(message(Verb::list, R"({"cursor":0,"limit":1025,"state":"all"})"));
+  after_hello(message(Verb::show, "[]"));
+  after_hello(message(Verb::import_begin, R"({"source":"x"})"));
+  after_hello(message(Verb::stats, std::string(admin::json_body_bytes_max + 1, ' ')));
+  for (std::size_t i = 0; i < broken.size(); ++i) {
+    const RawSocket raw(rig.socket());
+    raw.send(broken[i]);
+    const auto answers = raw.rest();
+    ASSERT_FALSE(answers.empty()) << i;
+    EXPECT_EQ(answers.back().verb, Verb::failure) << i;
+    EXPECT_TRUE(admin::decode_failure(answers.back().text()).has_value()) << i;
+  }
+  EXPECT_TRUE(witness.ask(Verb::stats, "{}", Verb::stats_answer).has_value());
+}
+
+TEST(AdminServer, SurvivesRandomMutationsOfAWholeImport) {
+  Rig rig(64);
+  std::vector<std::byte> sound = hello();
+  admin::append_message(sound, Verb::import_begin,
+                        admin::encode(admin::ImportBegin{.source = "fuzz", .as_of = as_of}));
+  std::vector<std::byte> body;
+  for (std::uint32_t i = 0; i < 5; ++i) admin::append_record(body, import_record(i));
+  admin::append_message(sound, Verb::import_channels, body);
+  admin::append_message(sound, Verb::import_answer,
+                        admin::encode(admin::ImportAnswer{.ledger_index = 1, .validated = true,
+                                                          .is_current = false, .channels = 5}));
+  admin::append_message(sound, Verb::import_commit, "{}");
+  admin::append_message(sound, Verb::list, admin::encode(admin::List{.cursor = 0, .limit = 9}));
+  for (std::uint32_t seed = 0; seed < 400; ++seed) {
+    std::mt19937 random(seed);
+    auto stream = sound;
+    for (unsigned i = 0; i <= seed % 4; ++i)
+      stream[random() % stream.size()] = static_cast<std::byte>(random());
+    if (seed % 3 == 0) stream.resize(random() % stream.size());
+    const RawSocket raw(rig.socket());
+    raw.send(stream);
+    raw.end_of_input();
+    (void)raw.rest();
+  }
+  Client client = connect(rig);
+  EXPECT_TRUE(client.ask(Verb::stats, "{}", Verb::stats_answer).has_value());
+}
+
+TEST(AdminServer, ServesSixteenClientsAndTellsTheNextOneWhy) {
+  Rig rig;
+  std::vector<Client> clients;
+  for (std::size_t i = 0; i < AdminServer::sessions_max; ++i) clients.push_back(connect(rig));
+  const auto refused = Client::connect(rig.socket(), "one too many");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().what.find("16 clients"), std::string::npos);
+  for (Client& client : clients)
+    EXPECT_TRUE(client.ask(Verb::stats, "{}", Verb::stats_answer).has_value());
+  clients.pop_back();
+  const auto deadline = Clock::now() + std::chrono::seconds(5);
+  bool admitted = false;  // once the server has seen the one leave
+  while (!admitted && Clock::now() < deadline)
+    admitted = Client::connect(rig.socket(), "now there is room").has_value();
+  EXPECT_TRUE(admitted);
+}
+
+TEST(AdminServer, IsNotHeldUpByAClientThatNeverReadsItsAnswers) {
+  Rig rig(5000);
+  (void)import_all(rig, records(5000));
+  const RawSocket greedy(rig.socket());
+  auto stream = hello();
+  for (int i = 0; i < 200; ++i)
+    admin::append_message(stream, Verb::list,
+                          admin::encode(admin::List{.cursor = 0, .limit = 1024}));
+  greedy.send(stream);  // 40 MiB of answers asked for, none read
+  Client client = connect(rig);
+  for (int i = 0; i < 20; ++i)
+    EXPECT_TRUE(client.ask(Verb::stats, "{}", Verb::stats_answer).has_value());
+}
+
+TEST(AdminServer, TellsItsClientsWhenItStops) {
+  Rig rig;
+  Client client = connect(rig);
+  rig.stop_serving();
+  const auto word = client.receive();
+  ASSERT_FALSE(word.has_value());
+  EXPECT_NE(word.error().what.find("stopping"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace claimgate::control::test
