@@ -17,7 +17,8 @@ total=$(cat "$pages/nr_hugepages")
 free=$(cat "$pages/free_hugepages")
 
 show() {
-  echo "huge pages of 2 MiB: $(cat "$pages/nr_hugepages") in all, $(cat "$pages/free_hugepages") free"
+  echo "huge pages of 2 MiB: $(cat "$pages/nr_hugepages") in all," \
+    "$(cat "$pages/free_hugepages") free"
 }
 
 set_total() {
@@ -42,8 +43,8 @@ case $wanted in
     if [ "$free" -lt "$need" ]; then
       set_total "$((total + need - free))"
       free=$(cat "$pages/free_hugepages")
-      [ "$free" -ge "$need" ] || die "only $free of $need pages could be had: memory is fragmented" \
-        "or short. Reserve them at boot (hugepages=$need on the kernel's command line)"
+      [ "$free" -ge "$need" ] || die "only $free of $need pages could be had: memory is short or" \
+        "fragmented. Reserve them at boot (hugepages=$need on the kernel's command line)"
     fi
     show
     ;;

@@ -7,7 +7,6 @@
 #include <bit>
 #include <cctype>
 #include <charconv>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -24,9 +23,16 @@ Answer refuse(const toml::node& node, std::string why = {}) {
   return Complaint{&node, std::move(why)};
 }
 
-// `member`: Config& -> the member's reference, in each of the factories below.
-template <class Member>
-Key boolean_key(std::string_view table, std::string_view name, Member member) {
+// Where in Config a key's value goes.
+template <class Section, class Value>
+struct Member {
+  Section Config::*section;
+  Value Section::*value;
+  [[nodiscard]] Value& operator()(Config& config) const { return config.*section.*value; }
+};
+
+template <class Section, class Value>
+Key boolean_key(std::string_view table, std::string_view name, Member<Section, Value> member) {
   return {table, name, KeyKind::boolean, "true or false",
           [member](Config& config, const toml::node& node) -> Answer {
             const auto* value = node.as_boolean();
@@ -49,9 +55,10 @@ std::optional<std::uint64_t> whole_number(const toml::node& node, Range range) {
   return number;
 }
 
-template <class Member>
-Key number_key(std::string_view table, std::string_view name, Range range, Member member,
-               bool (*suits)(std::uint64_t) = nullptr, std::string expected = {}) {
+template <class Section, class Value>
+Key number_key(std::string_view table, std::string_view name, Range range,
+               Member<Section, Value> member, bool (*suits)(std::uint64_t) = nullptr,
+               std::string expected = {}) {
   if (expected.empty()) {
     expected = fmt::format("a whole number from {} to {}", range.min, range.max);
   }
@@ -59,15 +66,15 @@ Key number_key(std::string_view table, std::string_view name, Range range, Membe
           [range, member, suits](Config& config, const toml::node& node) -> Answer {
             const auto number = whole_number(node, range);
             if (!number || (suits != nullptr && !suits(*number))) return refuse(node);
-            auto& target = member(config);
-            target = static_cast<std::remove_reference_t<decltype(target)>>(*number);
+            member(config) = static_cast<Value>(*number);
             return {};
           }};
 }
 
-template <class Value, class Member>
+template <class Section, class Value>
 Key choice_key(std::string_view table, std::string_view name,
-               std::vector<std::pair<std::string_view, Value>> choices, Member member) {
+               std::vector<std::pair<std::string_view, Value>> choices,
+               Member<Section, Value> member) {
   std::string expected;
   for (std::size_t i = 0; i < choices.size(); ++i) {
     if (i > 0) expected += i + 1 == choices.size() ? " or " : ", ";
@@ -86,9 +93,9 @@ Key choice_key(std::string_view table, std::string_view name,
           }};
 }
 
-template <class Member>
+template <class Section>
 Key text_key(std::string_view table, std::string_view name, std::string expected,
-             bool (*suits)(std::string_view), Member member) {
+             bool (*suits)(std::string_view), Member<Section, std::string> member) {
   return {table, name, KeyKind::text, std::move(expected),
           [suits, member](Config& config, const toml::node& node) -> Answer {
             const auto* value = node.as_string();
@@ -98,8 +105,7 @@ Key text_key(std::string_view table, std::string_view name, std::string expected
           }};
 }
 
-template <class Member>
-Key cpu_key(std::string_view name, Member member) {
+Key cpu_key(std::string_view name, Member<Config::Worker, std::optional<unsigned>> member) {
   return {"worker", name, KeyKind::text_or_number, "\"auto\" or the number of a CPU",
           [member](Config& config, const toml::node& node) -> Answer {
             const auto* text = node.as_string();
@@ -135,8 +141,8 @@ Key texts_key(std::string_view table, std::string_view name, std::string expecte
           }};
 }
 
-template <class Member>
-Key numeric_ids_key(std::string_view name, std::string_view of_what, Member member) {
+Key numeric_ids_key(std::string_view name, std::string_view of_what,
+                    Member<Config::Admin, std::vector<std::uint32_t>> member) {
   return {"admin", name, KeyKind::list, fmt::format("a list of numeric {} ids", of_what),
           [member](Config& config, const toml::node& node) -> Answer {
             const auto* list = node.as_array();
@@ -234,74 +240,59 @@ constexpr std::uint64_t year_s = 365 * 86'400;
 
 std::vector<Key> transport_keys() {
   return {
-      text_key(
-          "node", "state_dir", "an absolute path", absolute_path,
-          [](Config & c) -> auto& { return c.node.state_dir; }),
+      text_key("node", "state_dir", "an absolute path", absolute_path,
+               Member{&Config::node, &Config::Node::state_dir}),
 
-      cpu_key(
-          "cpu", [](Config & c) -> auto& { return c.worker.cpu; }),
-      cpu_key(
-          "control_cpu", [](Config & c) -> auto& { return c.worker.control_cpu; }),
-      choice_key<pipeline::Idle>(
-          "worker", "idle", {{"spin", pipeline::Idle::spin}, {"yield", pipeline::Idle::yield}},
-          [](Config & c) -> auto& { return c.worker.idle; }),
-      number_key(
-          "worker", "held_max", {64, 65'536},
-          [](Config & c) -> auto& { return c.worker.held_max; }),
+      cpu_key("cpu", Member{&Config::worker, &Config::Worker::cpu}),
+      cpu_key("control_cpu", Member{&Config::worker, &Config::Worker::control_cpu}),
+      choice_key("worker", "idle",
+                 {{"spin", pipeline::Idle::spin}, {"yield", pipeline::Idle::yield}},
+                 Member{&Config::worker, &Config::Worker::idle}),
+      number_key("worker", "held_max", {64, 65'536},
+                 Member{&Config::worker, &Config::Worker::held_max}),
 
-      choice_key<nic::HugePages>(
-          "eal", "huge_pages",
-          {{"auto", nic::HugePages::automatic},
-           {"require", nic::HugePages::require},
-           {"never", nic::HugePages::never}},
-          [](Config & c) -> auto& { return c.eal.huge_pages; }),
-      number_key(
-          "eal", "memory_mib", {0, 1'048'576}, [](Config & c) -> auto& { return c.eal.memory_mib; },
-          memory_mib, "0 (as much as the pools need) or a whole number of MiB from 64 to 1048576"),
-      text_key(
-          "eal", "file_prefix", "1 to 32 letters, digits, \"_\" or \"-\"", file_prefix,
-          [](Config & c) -> auto& { return c.eal.file_prefix; }),
-      boolean_key(
-          "eal", "telemetry", [](Config & c) -> auto& { return c.eal.telemetry; }),
+      choice_key("eal", "huge_pages",
+                 {{"auto", nic::HugePages::automatic},
+                  {"require", nic::HugePages::require},
+                  {"never", nic::HugePages::never}},
+                 Member{&Config::eal, &Config::Eal::huge_pages}),
+      number_key("eal", "memory_mib", {0, 1'048'576},
+                 Member{&Config::eal, &Config::Eal::memory_mib}, memory_mib,
+                 "0 (as much as the pools need) or a whole number of MiB from 64 to 1048576"),
+      text_key("eal", "file_prefix", "1 to 32 letters, digits, \"_\" or \"-\"", file_prefix,
+               Member{&Config::eal, &Config::Eal::file_prefix}),
+      boolean_key("eal", "telemetry", Member{&Config::eal, &Config::Eal::telemetry}),
 
-      text_key(
-          "port", "device",
-          "a virtual device and its arguments (\"net_memif0,role=server,…\") or a PCI address "
-          "(\"0000:3b:00.0\")",
-          device, [](Config & c) -> auto& { return c.port.device; }),
-      number_key(
-          "port", "rx_descriptors", {64, 32'768},
-          [](Config & c) -> auto& { return c.port.rx_descriptors; }, power_of_two,
-          "a power of two from 64 to 32768"),
-      number_key(
-          "port", "tx_descriptors", {64, 32'768},
-          [](Config & c) -> auto& { return c.port.tx_descriptors; }, power_of_two,
-          "a power of two from 64 to 32768"),
+      text_key("port", "device",
+               "a virtual device and its arguments (\"net_memif0,role=server,…\") or a PCI address "
+               "(\"0000:3b:00.0\")",
+               device, Member{&Config::port, &Config::Port::device}),
+      number_key("port", "rx_descriptors", {64, 32'768},
+                 Member{&Config::port, &Config::Port::rx_descriptors}, power_of_two,
+                 "a power of two from 64 to 32768"),
+      number_key("port", "tx_descriptors", {64, 32'768},
+                 Member{&Config::port, &Config::Port::tx_descriptors}, power_of_two,
+                 "a power of two from 64 to 32768"),
       texts_key(
           "port", "addresses",
           "a list of up to 8 IPv4 and 8 IPv6 addresses with their prefix length "
           "(\"192.0.2.1/24\")",
           [](Config& c) { c.port.addresses.clear(); }, take_address),
-      boolean_key(
-          "port", "any_address", [](Config & c) -> auto& { return c.port.any_address; }),
-      boolean_key(
-          "port", "trusted_peer", [](Config & c) -> auto& { return c.port.trusted_peer; }),
-      boolean_key(
-          "port", "promiscuous", [](Config & c) -> auto& { return c.port.promiscuous; }),
+      boolean_key("port", "any_address", Member{&Config::port, &Config::Port::any_address}),
+      boolean_key("port", "trusted_peer", Member{&Config::port, &Config::Port::trusted_peer}),
+      boolean_key("port", "promiscuous", Member{&Config::port, &Config::Port::promiscuous}),
   };
 }
 
 std::vector<Key> service_keys() {
   return {
-      boolean_key(
-          "claims", "answer_unknown", [](Config & c) -> auto& { return c.claims.answer_unknown; }),
-      number_key(
-          "claims", "busy_retry_ms", {0, 65'535},
-          [](Config & c) -> auto& { return c.claims.busy_retry_ms; }),
+      boolean_key("claims", "answer_unknown",
+                  Member{&Config::claims, &Config::Claims::answer_unknown}),
+      number_key("claims", "busy_retry_ms", {0, 65'535},
+                 Member{&Config::claims, &Config::Claims::busy_retry_ms}),
 
-      number_key(
-          "channels", "capacity", {1, std::uint64_t{1} << 30},
-          [](Config & c) -> auto& { return c.channels.capacity; }),
+      number_key("channels", "capacity", {1, std::uint64_t{1} << 30},
+                 Member{&Config::channels, &Config::Channels::capacity}),
       texts_key(
           "channels", "destinations", "a list of classic addresses (\"r…\")",
           [](Config& c) {
@@ -309,43 +300,34 @@ std::vector<Key> service_keys() {
             c.channels.destination_ids.clear();
           },
           take_destination),
-      number_key(
-          "channels", "settle_delay_min_s", {0, year_s},
-          [](Config & c) -> auto& { return c.channels.settle_delay_min_s; }),
-      number_key(
-          "channels", "margin_s", {0, year_s},
-          [](Config & c) -> auto& { return c.channels.margin_s; }),
+      number_key("channels", "settle_delay_min_s", {0, year_s},
+                 Member{&Config::channels, &Config::Channels::settle_delay_min_s}),
+      number_key("channels", "margin_s", {0, year_s},
+                 Member{&Config::channels, &Config::Channels::margin_s}),
 
-      choice_key<memory::Pages>(
-          "memory", "table_pages",
-          {{"huge", memory::Pages::huge},
-           {"transparent", memory::Pages::transparent},
-           {"normal", memory::Pages::normal}},
-          [](Config & c) -> auto& { return c.memory.table_pages; }),
+      choice_key("memory", "table_pages",
+                 {{"huge", memory::Pages::huge},
+                  {"transparent", memory::Pages::transparent},
+                  {"normal", memory::Pages::normal}},
+                 Member{&Config::memory, &Config::Memory::table_pages}),
 
-      text_key(
-          "admin", "socket", "an absolute path of at most 107 bytes", socket_path,
-          [](Config & c) -> auto& { return c.admin.socket; }),
-      text_key(
-          "admin", "group", "the name of a group, or \"\" for claimd's own", group_name,
-          [](Config & c) -> auto& { return c.admin.group; }),
-      numeric_ids_key(
-          "admin_uids", "user", [](Config & c) -> auto& { return c.admin.admin_uids; }),
-      numeric_ids_key(
-          "admin_gids", "group", [](Config & c) -> auto& { return c.admin.admin_gids; }),
+      text_key("admin", "socket", "an absolute path of at most 107 bytes", socket_path,
+               Member{&Config::admin, &Config::Admin::socket}),
+      text_key("admin", "group", "the name of a group, or \"\" for claimd's own", group_name,
+               Member{&Config::admin, &Config::Admin::group}),
+      numeric_ids_key("admin_uids", "user", Member{&Config::admin, &Config::Admin::admin_uids}),
+      numeric_ids_key("admin_gids", "group", Member{&Config::admin, &Config::Admin::admin_gids}),
 
-      text_key(
-          "metrics", "listen",
-          "ADDRESS:PORT (\"127.0.0.1:9464\", \"[::1]:9464\"), or \"\" for no metrics",
-          listen_address, [](Config & c) -> auto& { return c.metrics.listen; }),
+      text_key("metrics", "listen",
+               "ADDRESS:PORT (\"127.0.0.1:9464\", \"[::1]:9464\"), or \"\" for no metrics",
+               listen_address, Member{&Config::metrics, &Config::Metrics::listen}),
 
-      choice_key<LogLevel>(
-          "log", "level",
-          {{"debug", LogLevel::debug},
-           {"info", LogLevel::info},
-           {"warning", LogLevel::warning},
-           {"error", LogLevel::error}},
-          [](Config & c) -> auto& { return c.log.level; }),
+      choice_key("log", "level",
+                 {{"debug", LogLevel::debug},
+                  {"info", LogLevel::info},
+                  {"warning", LogLevel::warning},
+                  {"error", LogLevel::error}},
+                 Member{&Config::log, &Config::Log::level}),
   };
 }
 

@@ -2,6 +2,7 @@
 #include "src/control/exposition.hpp"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -63,15 +64,16 @@ Scrape parse(const std::string& body) {
   Scrape out;
   std::istringstream lines(body);
   const std::regex comment(R"(# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.*))");
-  const std::regex sample(
-      R"re(([a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_][a-zA-Z0-9_]*="[^"\n]*"(,[a-zA-Z_][a-zA-Z0-9_]*="[^"\n]*")*\})?) (\S+))re");
+  const std::string name = "[a-zA-Z_:][a-zA-Z0-9_:]*";
+  const std::string label = R"re([a-zA-Z_][a-zA-Z0-9_]*="[^"\n]*")re";
+  const std::regex sample(fmt::format(R"re(({0}(\{{{1}(?:,{1})*\}})?) (\S+))re", name, label));
   for (std::string line; std::getline(lines, line);) {
     std::smatch match;
     if (std::regex_match(line, match, comment)) {
       auto& texts = match[1] == "HELP" ? out.helps : out.types;
       EXPECT_TRUE(texts.emplace(match[2], match[3]).second) << "twice: " << line;
     } else if (std::regex_match(line, match, sample)) {
-      const double value = match[4] == "+Inf" ? INFINITY : std::stod(match[4]);
+      const double value = match[3] == "+Inf" ? INFINITY : std::stod(match[3]);
       EXPECT_TRUE(out.series.emplace(match[1], value).second) << "twice: " << line;
       out.in_order.emplace_back(match[1], value);
     } else {

@@ -77,8 +77,9 @@ TEST(Manual, claimd_toml_5_has_an_entry_for_every_key_and_for_no_other) {
 
 TEST(Manual, claimd_8_names_the_options_that_configure) {
   const std::string page = read(root / "deploy/man/claimd.8");
-  EXPECT_NE(page.find("\\-\\-config"), page.npos);
-  EXPECT_NE(page.find("\\-\\-set"), page.npos);
+  for (const char* option : {"\\-\\-config", "\\-\\-set", "\\-\\-check", "\\-\\-version"}) {
+    EXPECT_NE(page.find(option), page.npos) << option;
+  }
 }
 
 }  // namespace
