@@ -179,9 +179,10 @@ Expected<void> complete(Options& options, const std::string& mix, const std::str
   const auto cpus = nic::allowed_cpus();
   if (!lcore_given) options.client.lcore_cpu = cpus.back();
   if (std::ranges::find(cpus, options.client.lcore_cpu) == cpus.end()) {
+    std::string list;
+    for (const unsigned cpu : cpus) list += " " + std::to_string(cpu);
     return fail("this process may not run on that CPU",
-                fmt::format("--lcore {}", options.client.lcore_cpu),
-                fmt::format("Give one of {}", fmt::join(cpus, ", ")));
+                fmt::format("--lcore {}", options.client.lcore_cpu), "Give one of" + list);
   }
   const std::uint16_t source = options.client.source_port;
   if (source == 0 || (source >= wire::port_any && source <= wire::port_last)) {
