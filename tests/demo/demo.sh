@@ -19,6 +19,7 @@ ready_within_s=20
 run_dir=$(mktemp -d "${TMPDIR:-/tmp}/claimgate-demo.XXXXXX")
 admin_socket=$run_dir/claimd.sock
 memif_socket=$run_dir/memif.sock
+memif=socket-abstract=no,id=0,rsize=11,bsize=2048
 claimd_pid=''
 claimgen_pid=''
 
@@ -47,6 +48,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 claimctl() { "$build/apps/claimctl/claimctl" --socket "$admin_socket" "$@"; }
+claimgen() { "$build/apps/claimgen/claimgen" "$@"; }
 
 failed() {
   printf 'demo: %s\n' "$1" >&2
@@ -66,18 +68,24 @@ free_tcp_port() {
 }
 metrics_port=$(free_tcp_port) || failed 'no free TCP port on loopback'
 
+# claimd's worker polls on the last CPU we may use, claimgen sends from the first.
+first_cpu=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*\([0-9]*\).*/\1/p' /proc/self/status)
+
 printf 'demo: %s channels from seed %s\n' "$channels" "$seed"
-"$build/apps/claimgen/claimgen" channels --seed "$seed" --count "$channels" \
-  --out "$run_dir/channels.json" || failed 'claimgen could not write the channels'
+claimgen channels --seed "$seed" --channels "$channels" --out "$run_dir/channels.json" ||
+  failed 'claimgen could not write the channels'
+payee=$(claimgen channels --seed "$seed" --print-destination) || failed 'claimgen names no payee'
 
 printf 'demo: starting claimd on a memif port\n'
 "$build/apps/claimd/claimd" --config "$root/dpdk-config/memif.toml" \
-  --set "port.device=net_memif0,role=server,socket=$memif_socket,socket-abstract=no,id=0,rsize=11,bsize=2048" \
+  --set "port.device=net_memif0,role=server,socket=$memif_socket,$memif" \
   --set "admin.socket=$admin_socket" \
   --set "node.state_dir=$run_dir" \
   --set "eal.file_prefix=demo$$" \
+  --set "channels.capacity=$((2 * channels))" \
+  --set "channels.destinations=$payee" \
   --set "metrics.listen=127.0.0.1:$metrics_port" \
-  >"$run_dir/claimd.log" 2>&1 &
+  </dev/null >"$run_dir/claimd.log" 2>&1 &
 claimd_pid=$!
 
 ready=0
@@ -93,24 +101,29 @@ done
 
 claimctl channels import "$run_dir/channels.json" || failed 'the import was refused'
 
-# In the background with the terminal's output, so that a signal reaches this shell at once.
-"$build/apps/claimgen/claimgen" run --channels-seed "$seed" --count "$channels" --claims "$claims" \
-  --port "net_memif0,role=client,zero-copy=yes,socket=$memif_socket,socket-abstract=no,id=0,rsize=11,bsize=2048" \
-  "$@" &
+# In the background, so that a signal reaches this shell at once; the terminal stays claimgen's.
+"$build/apps/claimgen/claimgen" run --seed "$seed" --channels "$channels" --claims "$claims" \
+  --final "$run_dir/finals.jsonl" --lcore "$first_cpu" \
+  --device "net_memif0,role=client,zero-copy=yes,socket=$memif_socket,$memif" "$@" &
 claimgen_pid=$!
 oracle=0
 wait "$claimgen_pid" || oracle=$?
 claimgen_pid=''
 
+claimctl channels list --json >"$run_dir/channels.jsonl" || failed 'claimctl could not list the channels'
+if [[ $oracle -eq 0 ]]; then
+  claimgen check-amounts --final "$run_dir/finals.jsonl" --list "$run_dir/channels.jsonl" || oracle=$?
+fi
+
 printf '\ndemo: one channel, as claimctl shows it\n'
-first=$(claimctl channels list --json | jq -r 'limit(1; .. | .channel_id? // empty)' || true)
-[[ -n $first ]] || failed 'claimctl lists no channel'
-claimctl channels show "$first"
+one=$(jq -rn 'input | .channel_id' "$run_dir/channels.jsonl")
+claimctl channels show "$one" || failed 'claimctl could not show a channel'
 
 printf '\ndemo: from http://127.0.0.1:%s/metrics\n' "$metrics_port"
 curl --silent --show-error --fail --noproxy '*' "http://127.0.0.1:$metrics_port/metrics" >"$run_dir/metrics" ||
   failed '/metrics did not answer'
-grep -E '^claimgate_(claims_verdicts_total|datagrams_received_total|build_info)' "$run_dir/metrics" | head -n 16 || failed '/metrics names no verdict'
+grep -m 16 -E '^claimgate_(build_info|claims_verdicts_total|datagrams_received_total)' "$run_dir/metrics" ||
+  failed '/metrics names no verdict'
 
 if [[ $oracle -ne 0 ]]; then
   printf '\ndemo: the oracle disagrees (exit code %s)\n' "$oracle" >&2
