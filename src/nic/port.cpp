@@ -39,9 +39,6 @@ std::uint8_t receive_flags(std::uint64_t offload_flags) noexcept {
   const auto l4 = offload_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
   if (ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD) flags |= pipeline::rx_ip_checksum_good;
   if (l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD) flags |= pipeline::rx_udp_checksum_good;
-  if (ip == RTE_MBUF_F_RX_IP_CKSUM_BAD || l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD) {
-    flags |= pipeline::rx_checksum_bad;
-  }
   return flags;
 }
 

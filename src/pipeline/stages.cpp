@@ -63,10 +63,8 @@ bool same_signature(const ClaimInFlight& claim, const channel::Slot& slot) noexc
 void parse(Burst& burst, const packet::LocalAddresses& local, const channel::Table& table,
            CopyArena& copies, unsigned room, const Rules& rules, Stats& stats) noexcept {
   for (Ticket* ticket : burst.received) {
-    if (ticket->flags & (rx_segmented | rx_checksum_bad)) [[unlikely]] {
-      refuse(burst, ticket,
-             ticket->flags & rx_segmented ? packet::Drop::segmented : packet::Drop::udp_checksum,
-             stats);
+    if (ticket->flags & rx_segmented) [[unlikely]] {
+      refuse(burst, ticket, packet::Drop::segmented, stats);
       continue;
     }
     const auto seen = packet::dissect(

@@ -1,0 +1,202 @@
+// What waits for the journal, what does not, and what a full journal does (PROTOCOL.md, "A verdict
+// that reports or rests on state"; ARCHITECTURE.md, decision 7).
+#include "tests/src/pipeline/stand.hpp"
+
+namespace claimgate::pipeline {
+namespace {
+
+using wire::Code;
+using Place = SimulatedPort::Place;
+
+class Durability : public testing::Test {
+ protected:
+  Stand<GatedJournal> stand;
+  Payer payer = stand.open_channel(1);
+
+  // The one verdict of `frame`, which must have left.
+  wire::Verdict verdict_of(SimulatedPort::Frame& frame) {
+    const auto got = stand.verdicts_of(frame);
+    return got.size() == 1 ? got[0] : wire::Verdict{.code = undecided};
+  }
+};
+
+TEST_F(Durability, AnAcceptedClaimIsAnsweredOnlyOnceItsRecordIsDurable) {
+  auto& frame = stand.deliver({good_claim(payer, 5)});
+  stand.settle();
+  EXPECT_EQ(stand.held(payer), 5U) << "decided";
+  EXPECT_EQ(frame.place, Place::with_worker) << "and not told";
+  stand.journal.durable = stand.journal.last;
+  stand.settle();
+  const auto verdict = verdict_of(frame);
+  EXPECT_EQ(verdict.code, Code::accepted);
+  EXPECT_EQ(verdict.flags, wire::flag_durable);
+}
+
+TEST_F(Durability, ADuplicateOfAClaimThatIsNotDurableYetWaitsForIt) {
+  const auto claim = good_claim(payer, 5);
+  stand.deliver({claim});
+  stand.settle();
+  auto& again = stand.deliver({claim});
+  stand.settle();
+  EXPECT_EQ(stand.counted(Code::duplicate), 1U);
+  EXPECT_EQ(again.place, Place::with_worker);
+  stand.journal.durable = stand.journal.last;
+  stand.settle();
+  EXPECT_EQ(verdict_of(again).code, Code::duplicate);
+  EXPECT_EQ(verdict_of(again).flags, wire::flag_durable);
+}
+
+TEST_F(Durability, AStaleVerdictOnAnAmountThatIsNotDurableYetWaitsForIt) {
+  stand.deliver({good_claim(payer, 5)});
+  stand.settle();
+  auto& lower = stand.deliver({good_claim(payer, 4)});
+  stand.settle();
+  EXPECT_EQ(stand.counted(Code::stale), 1U);
+  EXPECT_EQ(lower.place, Place::with_worker);
+  stand.journal.durable = stand.journal.last;
+  stand.settle();
+  EXPECT_EQ(verdict_of(lower).code, Code::stale);
+  EXPECT_EQ(verdict_of(lower).flags, wire::flag_durable);
+}
+
+TEST_F(Durability, AStaleVerdictDecidedByCommitWaitsToo) {
+  auto& high = stand.deliver({good_claim(payer, 5)});
+  auto& low = stand.deliver({good_claim(payer, 4)});
+  stand.settle();
+  EXPECT_EQ(low.place, Place::with_worker);
+  stand.journal.durable = stand.journal.last;
+  stand.settle();
+  EXPECT_EQ(verdict_of(high).code, Code::accepted);
+  EXPECT_EQ(verdict_of(low).code, Code::stale);
+}
+
+TEST_F(Durability, ADatagramWaitsForTheHighestRecordItRestsOn) {
+  const Payer second = stand.open_channel(2);
+  auto& frame = stand.deliver({good_claim(payer, 5), good_claim(second, 5)});
+  stand.settle();
+  ASSERT_EQ(stand.journal.last, 2U);
+  stand.journal.durable = 1;
+  stand.settle();
+  EXPECT_EQ(frame.place, Place::with_worker);
+  stand.journal.durable = 2;
+  stand.settle();
+  EXPECT_EQ(frame.place, Place::sent);
+}
+
+TEST_F(Durability, TheHighestRecordCountsWhereverItsClaimStands) {
+  const Payer second = stand.open_channel(2);
+  const auto early = good_claim(payer, 5), late = good_claim(second, 5);
+  stand.deliver({early});
+  stand.settle();
+  stand.deliver({late});
+  stand.settle();
+  auto& frame = stand.deliver({late, early});  // LSN 2, then LSN 1
+  stand.settle();
+  stand.journal.durable = 1;
+  stand.settle();
+  EXPECT_EQ(frame.place, Place::with_worker);
+  auto& stale = stand.deliver({good_claim(second, 4), good_claim(payer, 4)});
+  stand.settle();
+  EXPECT_EQ(stale.place, Place::with_worker);
+  stand.journal.durable = 2;
+  stand.settle();
+  EXPECT_EQ(frame.place, Place::sent);
+  EXPECT_EQ(stale.place, Place::sent);
+}
+
+TEST_F(Durability, WhatRestsOnNoStateIsAnsweredAtOnceAndIsNotCalledDurable) {
+  stand.deliver({good_claim(payer, 5)});  // holds the gate
+  stand.settle();
+  auto malformed = good_claim(payer, 6);
+  malformed[0] = std::byte{9};
+  auto& frame = stand.deliver({malformed, good_claim(make_payer(9), 1), good_claim(payer, 1'001)});
+  stand.settle();
+  for (const auto& verdict : stand.verdicts_of(frame)) EXPECT_EQ(verdict.flags, 0U);
+  EXPECT_EQ(frame.place, Place::sent);
+  stand.journal.durable = stand.journal.last;
+  stand.settle();
+}
+
+TEST_F(Durability, ABadSignatureIsNotCalledDurable) {
+  auto& frame = stand.deliver({forged_claim(payer, 5)});
+  stand.settle();
+  EXPECT_EQ(verdict_of(frame).code, Code::bad_signature);
+  EXPECT_EQ(verdict_of(frame).flags, 0U);
+}
+
+TEST_F(Durability, RepliesLeaveInTheOrderOfTheirRecords) {
+  std::vector<SimulatedPort::Frame*> frames;
+  for (unsigned i = 0; i < 5; ++i) {
+    frames.push_back(&stand.deliver({good_claim(stand.open_channel(10 + i), 1)}));
+  }
+  stand.settle();
+  for (unsigned i = 0; i < 5; ++i) {
+    stand.journal.durable = i + 1;
+    stand.turn();
+    const auto sent = stand.port.take_sent();
+    ASSERT_EQ(sent.size(), 1U);
+    EXPECT_EQ(sent[0], frames[i]);
+  }
+}
+
+TEST_F(Durability, WithTheOpenGateNothingIsCalledDurable) {
+  Stand<durability::OpenGate> open;
+  const Payer someone = open.open_channel(1);
+  const auto claim = good_claim(someone, 5);
+  for (const auto& verdict : open.verdicts({claim, claim, good_claim(someone, 4)})) {
+    EXPECT_EQ(verdict.flags, 0U);
+  }
+}
+
+// ---- reserve before you commit -----------------------------------------------------------------
+
+TEST_F(Durability, AClaimTheJournalHasNoRoomForIsBusyWithNothingChangedOrExamined) {
+  stand.journal.room = 0;
+  auto& frame = stand.deliver({good_claim(payer, 5)});
+  stand.settle();
+  const auto verdict = verdict_of(frame);
+  EXPECT_EQ(verdict.code, Code::busy);
+  EXPECT_EQ(verdict.retry_after_ms, Rules{}.busy_retry_ms);
+  EXPECT_EQ(verdict.flags, 0U);
+  EXPECT_EQ(stand.held(payer), 0U);
+  EXPECT_EQ(stand.examined(), 0U);
+  EXPECT_EQ(stand.journal.last, 0U);
+  stand.journal.room = 1;
+  stand.journal.durable = 100;
+  EXPECT_EQ(stand.code(good_claim(payer, 5)), Code::accepted) << "sent again";
+}
+
+TEST_F(Durability, AFullJournalStillGivesTheCheapVerdicts) {
+  stand.journal.durable = 100;
+  stand.code(good_claim(payer, 5));
+  stand.journal.room = 0;
+  EXPECT_EQ(stand.codes({good_claim(payer, 4), good_claim(make_payer(9), 1),
+                         good_claim(payer, 1'001), good_claim(payer, 6)}),
+            (std::vector{Code::stale, Code::unknown_channel, Code::over_funds, Code::busy}));
+}
+
+TEST_F(Durability, EveryReservationThatCameToNothingIsGivenBack) {
+  stand.journal.durable = 100;
+  stand.journal.room = 4;
+  const auto five = good_claim(payer, 5);
+  for (unsigned round = 0; round < 3; ++round) {
+    // BAD_SIGNATURE, ACCEPTED or DUPLICATE, DUPLICATE or STALE: one record at most.
+    stand.codes({forged_claim(payer, 900), five, five, good_claim(payer, 1)});
+    EXPECT_EQ(stand.journal.reserved, 0U);
+  }
+  EXPECT_EQ(stand.counted(Code::busy), 0U);
+  EXPECT_EQ(stand.journal.last, 1U);
+}
+
+TEST_F(Durability, AReservationForAChannelRemovedInFlightIsGivenBack) {
+  Command remove{.verb = Command::Verb::remove, .terms = {.id = payer.terms.id}};
+  stand.mailbox.post(&remove);
+  stand.deliver({good_claim(payer, 1), good_claim(payer, 2)});
+  stand.journal.durable = 100;
+  stand.settle();
+  EXPECT_EQ(stand.counted(Code::unknown_channel), 1U);
+  EXPECT_EQ(stand.journal.reserved, 0U);
+}
+
+}  // namespace
+}  // namespace claimgate::pipeline
