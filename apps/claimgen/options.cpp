@@ -28,7 +28,7 @@ constexpr const char* examples =
 constexpr const char* channels_examples =
     "Examples:\n"
     "  claimgen channels --seed 7 --channels 10000 --out channels.json\n"
-    "  claimgen channels --seed 7 --print-destination    # for import.destinations in claimd.toml\n"
+    "  claimgen channels --seed 7 --print-destination    # for channels.destinations in claimd.toml\n"
     "  claimgen channels --seed 7 --destination rN7n7otQDd6FczFgLdSqtcsAUxDkw6fzRH | claimctl "
     "channels import -\n";
 
