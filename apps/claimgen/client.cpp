@@ -43,6 +43,40 @@ bool is_pci_address(const std::string& device) {
          !device.starts_with("net_");
 }
 
+// The socket file that a memif or virtio client connects to when its port starts, or nothing.
+std::string socket_of(const std::string& device) {
+  const bool memif_client = device.find("role=client") != device.npos &&
+                            device.find("socket-abstract=no") != device.npos;
+  const std::string_view key = memif_client ? ",socket=" : ",path=";
+  if (!memif_client && !device.starts_with("net_virtio_user")) return {};
+  const std::size_t at = device.find(key);
+  if (at == device.npos) return {};
+  const std::size_t first = at + key.size();
+  return device.substr(first, std::min(device.find(',', first), device.size()) - first);
+}
+
+// Such a port does not start before its server listens, so its socket is waited for.
+Expected<void> wait_for_socket(const ClientOptions& options, const StopFlag& stop) {
+  using namespace std::chrono;
+  const std::string path = socket_of(options.device);
+  const auto deadline = steady_clock::now() + milliseconds(options.link_timeout_ms);
+  bool told = options.quiet;
+  while (!path.empty() && access(path.c_str(), F_OK) != 0) {
+    if (stop) return fail("stopped while waiting for the socket");
+    if (steady_clock::now() > deadline) {
+      return fail(fmt::format("nobody serves this socket within {} ms", options.link_timeout_ms),
+                  path, "Start claimd first, with role=server and the same socket");
+    }
+    if (!told) {
+      fmt::print(stderr, "waiting up to {:.1f} s for {}: is claimd running?\n",
+                 options.link_timeout_ms / 1000.0, path);
+      told = true;
+    }
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+  return {};
+}
+
 Expected<nic::Eal> start_eal(const ClientOptions& options) {
   nic::EalOptions eal;
   eal.program = "claimgen";
@@ -95,6 +129,9 @@ std::string progress_note(const Window& window, double seconds) {
 }  // namespace
 
 Expected<Client> Client::start(const ClientOptions& options, const StopFlag& stop) {
+  if (auto there = wait_for_socket(options, stop); !there) {
+    return std::unexpected(there.error());
+  }
   auto eal = start_eal(options);
   if (!eal) return std::unexpected(eal.error());
   nic::PortOptions port_options;
@@ -103,7 +140,15 @@ Expected<Client> Client::start(const ClientOptions& options, const StopFlag& sto
   port_options.tx_descriptors = descriptors;
   port_options.held_max = held_max;
   auto port = nic::Port::open(port_options);
-  if (!port) return std::unexpected(port.error());
+  if (!port) {
+    Failure failure = port.error();
+    if (const std::string path = socket_of(options.device); !path.empty()) {
+      failure.remedy = fmt::format("Does claimd still serve {}? A file that a killed one left "
+                                   "behind may be removed",
+                                   path);
+    }
+    return std::unexpected(failure);
+  }
   const auto ends = endpoints(options, *port);
   if (!ends) return std::unexpected(ends.error());
   const std::array<std::string, 1> addresses = {options.local_ip};

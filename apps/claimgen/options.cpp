@@ -102,7 +102,7 @@ void add_stream_options(CLI::App& verb, Options& options, std::string& mix, std:
                     options.window.timeout_ns = std::uint64_t{ms} * 1'000'000;
                     return true;
                   },
-                  "Silence after which a datagram is sent again [200]")
+                  "Silence after which a datagram is sent again [500]")
       ->type_name("MS");
   verb.add_option("--retries", options.window.retries, "How often it is, before it counts as lost")
       ->check(CLI::Range(0u, 255u))
@@ -114,7 +114,7 @@ void add_port_options(CLI::App& verb, Options& options) {
   verb.add_option("--device", client.device,
                   "DPDK port: virtual device arguments or a PCI address (see dpdk-config/)")
       ->required();
-  verb.add_option("--lcore", client.lcore_cpu, "CPU to run on (default: the last one allowed)");
+  verb.add_option("--lcore", client.lcore_cpu, "CPU to run on (default: the first one allowed; claimd works on the last)");
   verb.add_option("--huge-pages",
                   [&client](const CLI::results_t& text) {
                     if (text[0] == "auto") client.huge_pages = nic::HugePages::automatic;
@@ -177,7 +177,7 @@ Expected<void> complete(Options& options, const std::string& mix, const std::str
   options.window.shard_ports = port == "shards";
   options.client.quiet = options.quiet;
   const auto cpus = nic::allowed_cpus();
-  if (!lcore_given) options.client.lcore_cpu = cpus.back();
+  if (!lcore_given) options.client.lcore_cpu = cpus.front();
   if (std::ranges::find(cpus, options.client.lcore_cpu) == cpus.end()) {
     std::string list;
     for (const unsigned cpu : cpus) list += " " + std::to_string(cpu);

@@ -68,10 +68,10 @@ CodeSet Oracle::in_any_order(std::uint32_t claim) const noexcept {
   const bool valid = can_advance(planned.kind);
   CodeSet codes;
   if (highest > planned.amount) codes.add(Code::stale);
-  if (lowest < planned.amount) {
-    codes.add(valid ? Code::accepted : Code::bad_signature);
-    if (highest > planned.amount) codes.add(Code::covered);
-  }
+  if (lowest < planned.amount) codes.add(valid ? Code::accepted : Code::bad_signature);
+  // Covering replaces ACCEPTED, and BAD_SIGNATURE of the held amount too.
+  const bool may_be_covered = lowest < planned.amount || (lowest == planned.amount && !valid);
+  if (may_be_covered && highest > planned.amount) codes.add(Code::covered);
   if (lowest <= planned.amount && highest >= planned.amount) {
     codes.add(valid ? Code::duplicate : Code::bad_signature);
   }

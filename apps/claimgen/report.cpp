@@ -46,6 +46,14 @@ void append_table(std::string& out, const Tally& tally, const Plan& plan) {
   }
 }
 
+// The stream was sent before: the appliance holds this plan's amounts, or higher ones.
+bool looks_repeated(const Tally& tally, const Plan& plan) {
+  const auto& good = tally.verdicts[static_cast<std::size_t>(Kind::good)];
+  const auto already = good[static_cast<std::size_t>(wire::Code::stale)] +
+                       good[static_cast<std::size_t>(wire::Code::duplicate)];
+  return already > plan.of_kind[static_cast<std::size_t>(Kind::good)] / 2;
+}
+
 // Which claim: its place in the stream, its channel and its kind.
 std::string describe(std::uint32_t claim, const Plan& plan, const ChannelSet& set) {
   const PlannedClaim& planned = plan.claims[claim];
@@ -85,6 +93,10 @@ std::string text_report(const Outcome& outcome, const Window& window, const Plan
   }
   if (tally.mismatches > window.mismatches().size()) {
     fmt::format_to(to, "WRONG: and {} more\n", tally.mismatches - window.mismatches().size());
+  }
+  if (tally.mismatches > 0 && looks_repeated(tally, plan)) {
+    out += "Most good claims are STALE or DUPLICATE: these channels have seen the stream before. "
+           "Take another --seed, or import the channels into an empty table\n";
   }
   if (outcome.right(tally)) {
     fmt::format_to(to, "every verdict is right, and all {} channels end with their exact amount\n",

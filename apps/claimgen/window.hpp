@@ -27,7 +27,7 @@ namespace claimgate::claimgen {
 
 struct WindowOptions {
   std::uint32_t datagrams = 128;      // under way at once, 1..65536
-  std::uint64_t timeout_ns = 200'000'000;
+  std::uint64_t timeout_ns = 500'000'000;
   unsigned retries = 10;              // after the first transmission
   bool shard_ports = false;           // one virtual shard: its own port; otherwise 9300
   double unix_ms = 0;                 // start of the run; timestamps count from here
