@@ -21,6 +21,8 @@ Expected<Reference> Reference::create() {
 
 namespace {
 
+constexpr std::size_t message_bytes = 44;
+
 const std::uint8_t* bytes(const std::byte* at) noexcept {
   return reinterpret_cast<const std::uint8_t*>(at);
 }
@@ -43,12 +45,17 @@ bool verify_secp256k1(const secp256k1_context* context, const Lane& lane) noexce
 
 }  // namespace
 
+bool verify_ed25519(const std::byte* signature, const std::byte* key,
+                    std::span<const std::byte> message) noexcept {
+  return crypto_sign_verify_detached(bytes(signature), bytes(message.data()), message.size(),
+                                     bytes(key)) == 0;
+}
+
 bool Reference::verify(const Lane& lane) const noexcept {
   switch (lane.type) {
     case channel::KeyType::secp256k1: return verify_secp256k1(secp256k1_.get(), lane);
     case channel::KeyType::ed25519:
-      return crypto_sign_verify_detached(bytes(lane.signature), bytes(lane.message), 44,
-                                         bytes(lane.key)) == 0;
+      return verify_ed25519(lane.signature, lane.key, {lane.message, message_bytes});
   }
   return false;
 }

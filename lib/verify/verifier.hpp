@@ -33,6 +33,11 @@ struct Lane {
   channel::KeyType type;
 };
 
+// Pure Ed25519 with S < L over a message of any length, by libsodium. Preconditions: create() of one
+// of the classes below has returned; 64 and 32 readable bytes. Thread-safe.
+[[nodiscard]] bool verify_ed25519(const std::byte* signature, const std::byte* key,
+                                  std::span<const std::byte> message) noexcept;
+
 // One signature by the ledger's rules (PROTOCOL: 0 < r,s < n, s <= n/2; S < L). The reference that
 // every engine must agree with. Thread-safe.
 class Reference {

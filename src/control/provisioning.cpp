@@ -32,9 +32,9 @@ Provisioning::Provisioning(nic::CommandRing& ring, const channel::Table& table,
 
 Provisioning::~Provisioning() = default;
 
-// Posts the first `count` commands and waits until each has been answered.
+// Posts the first `count` commands and waits until each has been answered. Precondition: not
+// broken_, also when the commands were written: the worker may still read them.
 Expected<void> Provisioning::execute(std::size_t count) {
-  if (broken_) return std::unexpected(no_answer());
   std::size_t posted = 0;
   std::size_t answered = 0;
   auto deadline = Clock::now() + patience;
@@ -60,6 +60,7 @@ Expected<void> Provisioning::execute(std::size_t count) {
 
 Expected<void> Provisioning::apply(std::span<const channel::ChannelTerms> terms,
                                    std::span<channel::ApplyResult> results) {
+  if (broken_) return std::unexpected(no_answer());
   for (std::size_t first = 0; first < terms.size(); first += batch_max) {
     const std::size_t count = std::min<std::size_t>(batch_max, terms.size() - first);
     for (std::size_t i = 0; i < count; ++i) {
@@ -75,12 +76,14 @@ Expected<void> Provisioning::apply(std::span<const channel::ChannelTerms> terms,
 }
 
 Expected<bool> Provisioning::remove(const channel::ChannelId& id) {
+  if (broken_) return std::unexpected(no_answer());
   commands_[0] = {.verb = Command::Verb::remove, .terms = {.id = id}};
   if (auto done = execute(1); !done) return std::unexpected(done.error());
   return commands_[0].removed;
 }
 
 Expected<std::optional<channel::ChannelView>> Provisioning::find(wire::ChannelHandle handle) {
+  if (broken_) return std::unexpected(no_answer());
   commands_[0] = {.verb = Command::Verb::find};
   wire::store_be(commands_[0].terms.id.bytes.data(), handle.value);
   if (auto done = execute(1); !done) return std::unexpected(done.error());

@@ -99,8 +99,12 @@ Expected<Port> Port::open(const PortOptions& options) {
   if (int error = rte_eth_dev_info_get(id, &info); error != 0) {
     return std::unexpected(port_failure(options, "reading its capabilities", error));
   }
-  auto pool = MbufPool::create(fmt::format("frames{}", id), mbufs_needed(options),
-                               options.room_bytes);
+  const std::string pool_name = fmt::format("frames{}", id);
+  if (rte_mempool_lookup(pool_name.c_str()) != nullptr) {
+    return fail("it is open already", "port.device \"" + options.device + "\"",
+                "Name each device once");
+  }
+  auto pool = MbufPool::create(pool_name, mbufs_needed(options), options.room_bytes);
   if (!pool) return std::unexpected(pool.error());
 
   Port port(id, std::move(*pool));
