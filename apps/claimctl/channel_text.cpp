@@ -17,13 +17,17 @@ std::string handle_text(const admin::ChannelRecord& channel) {
   return xrpl::to_hex(std::span(channel.id).first(8));
 }
 
-bool is_ed25519(const admin::ChannelRecord& channel) { return channel.key[0] == std::byte{0xED}; }
+bool is_ed25519(const admin::ChannelRecord& channel) {
+  return channel.key[0] == std::byte{0xED};
+}
 
 const char* key_type(const admin::ChannelRecord& channel) {
   return is_ed25519(channel) ? "ed25519" : "secp256k1";
 }
 
-const char* state(const admin::ChannelRecord& channel) { return channel.open ? "open" : "closed"; }
+const char* state(const admin::ChannelRecord& channel) {
+  return channel.open ? "open" : "closed";
+}
 
 std::string ledger_signature(const admin::ChannelRecord& channel) {
   if (is_ed25519(channel)) return xrpl::to_hex(channel.signature);

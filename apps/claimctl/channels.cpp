@@ -30,12 +30,15 @@ Expected<admin::ChannelRecord> ask_for(Client& client, const std::string& id) {
       client.ask(Verb::show, admin::encode(admin::ShowOrRemove{.id = id}), Verb::show_answer);
   if (!answer) return std::unexpected(std::move(answer.error()));
   if (answer->body.size() != admin::channel_record_bytes)
-    return fail("claimd's answer cannot be read", {}, "Use claimctl and claimd of the same release");
+    return fail("claimd's answer cannot be read", {},
+                "Use claimctl and claimd of the same release");
   return admin::decode_channel_record(
       std::span<const std::byte, admin::channel_record_bytes>(answer->body));
 }
 
-void print_line(const std::string& line) { fmt::print("{}\n", line); }
+void print_line(const std::string& line) {
+  fmt::print("{}\n", line);
+}
 
 // "counters.verdicts.ACCEPTED   17": one line per leaf.
 void flatten(const std::string& prefix, const nlohmann::ordered_json& value,
@@ -65,8 +68,8 @@ Expected<Exit> list_channels(const Common& common, const ListOptions& options) {
       more = true;
       break;
     }
-    const std::uint64_t left = options.limit == 0 ? admin::records_per_page_max
-                                                  : options.limit - shown;
+    const std::uint64_t left =
+        options.limit == 0 ? admin::records_per_page_max : options.limit - shown;
     const auto wanted =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(left, admin::records_per_page_max));
     auto answer = client->ask(
@@ -110,8 +113,7 @@ Expected<Exit> remove_channel(const Common& common, const std::string& id, bool 
                  channel->held_drops);
       return Exit::usage;
     }
-    fmt::print(stderr, "{}Remove this channel and the claim held? [y/N] ",
-               channel_block(*channel));
+    fmt::print(stderr, "{}Remove this channel and the claim held? [y/N] ", channel_block(*channel));
     std::string reply;
     std::getline(std::cin, reply);
     if (reply != "y" && reply != "Y" && reply != "yes") {
@@ -119,14 +121,15 @@ Expected<Exit> remove_channel(const Common& common, const std::string& id, bool 
       return Exit::trouble;
     }
   }
-  auto answer = client->ask(Verb::remove,
-                            admin::encode(admin::ShowOrRemove{.id = text["channel_id"]}),
-                            Verb::remove_answer);
+  auto answer =
+      client->ask(Verb::remove, admin::encode(admin::ShowOrRemove{.id = text["channel_id"]}),
+                  Verb::remove_answer);
   if (!answer) return std::unexpected(std::move(answer.error()));
   const auto removed = admin::decode_remove_answer(answer->text());
   if (!removed) return std::unexpected(removed.error());
   if (!removed->removed)
-    return fail("the channel was gone already", id, "'claimctl channels list' shows those that are");
+    return fail("the channel was gone already", id,
+                "'claimctl channels list' shows those that are");
   if (common.json) {
     text["removed"] = true;
     print_line(text.dump(2));

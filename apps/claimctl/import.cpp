@@ -38,7 +38,7 @@ class Input {
     input.name_ = file == "-" ? "standard input" : file;
     input.descriptor_ =
         file == "-" ? STDIN_FILENO : ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    struct stat about{};
+    struct stat about {};
     if (input.descriptor_ < 0 || ::fstat(input.descriptor_, &about) != 0) {
       return fail(fmt::format("cannot read: {}", std::strerror(errno)), input.name_,
                   "Name a file with rippled's answer, or - for standard input");
@@ -147,14 +147,19 @@ void print_refused(const Common& common, const admin::Refused& refused) {
 void print_done(const Common& common, const ImportOptions& options, const std::string& name,
                 const admin::ImportDone& done, const xrpl::ReadTotals& totals) {
   if (common.json) {
-    const nlohmann::ordered_json line{
-        {"type", "import"},         {"source", name},
-        {"answers", totals.answers}, {"channels", totals.channels},
-        {"added", done.added},      {"updated", done.updated},
-        {"unchanged", done.unchanged}, {"older", done.older},
-        {"refused", done.refused},  {"skipped", totals.skipped},
-        {"complete", !totals.has_marker}, {"applied", done.applied},
-        {"dry_run", options.dry_run}};
+    const nlohmann::ordered_json line{{"type", "import"},
+                                      {"source", name},
+                                      {"answers", totals.answers},
+                                      {"channels", totals.channels},
+                                      {"added", done.added},
+                                      {"updated", done.updated},
+                                      {"unchanged", done.unchanged},
+                                      {"older", done.older},
+                                      {"refused", done.refused},
+                                      {"skipped", totals.skipped},
+                                      {"complete", !totals.has_marker},
+                                      {"applied", done.applied},
+                                      {"dry_run", options.dry_run}};
     fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
@@ -166,8 +171,7 @@ void print_done(const Common& common, const ImportOptions& options, const std::s
              options.dry_run ? " if it were imported (dry run: nothing was)"
              : done.applied  ? ""
                              : "; nothing was imported (--strict)");
-  if (totals.skipped > 0)
-    fmt::print("{} other ledger objects were passed over\n", totals.skipped);
+  if (totals.skipped > 0) fmt::print("{} other ledger objects were passed over\n", totals.skipped);
 }
 
 // Receives until claimd is done, printing refusals as they come.
@@ -233,11 +237,10 @@ Expected<Exit> import_channels(const Common& common, const ImportOptions& option
   const xrpl::ChannelSink sink{
       .on_channel = [&](const xrpl::RawChannel& raw) { return sender.channel(raw); },
       .on_answer = [&](const xrpl::AnswerInfo& info) { return sender.answer(info); },
-      .on_progress = [&](std::uint64_t bytes) {
-        progress.show("reading", bytes, input->bytes(), "bytes");
-      }};
-  const auto totals = xrpl::read_channels(
-      [&](std::span<char> into) { return input->read(into); }, sink, input->name());
+      .on_progress =
+          [&](std::uint64_t bytes) { progress.show("reading", bytes, input->bytes(), "bytes"); }};
+  const auto totals = xrpl::read_channels([&](std::span<char> into) { return input->read(into); },
+                                          sink, input->name());
   progress.clear();
   // Whatever ends the reading, claimd drops what it has been sent when the connection closes.
   if (!totals) return std::unexpected(nothing_imported(totals.error()));

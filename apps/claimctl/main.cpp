@@ -5,8 +5,8 @@
 #include <map>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/core.h>
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "apps/claimctl/command.hpp"
@@ -22,7 +22,7 @@ void on_interrupt(int) {
 }
 
 void set_signals() {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = on_interrupt;  // without SA_RESTART: a blocked read returns
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
@@ -33,10 +33,8 @@ void set_signals() {
 void print_failure(const Failure& failure, bool json) {
   if (json) {
     const nlohmann::ordered_json out{
-        {"error",
-         {{"what", failure.what}, {"where", failure.where}, {"remedy", failure.remedy}}}};
-    fmt::print(stderr, "{}\n",
-               out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+        {"error", {{"what", failure.what}, {"where", failure.where}, {"remedy", failure.remedy}}}};
+    fmt::print(stderr, "{}\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   } else {
     fmt::print(stderr, "claimctl: {}\n", failure.text());
   }
@@ -52,9 +50,10 @@ struct CommandLine {
   std::string id;
   bool yes = false;
   Verb chosen;
-  CLI::App app{"Import, list and remove the payment channels of a running claimd, and read its "
-               "counters.",
-               "claimctl"};
+  CLI::App app{
+      "Import, list and remove the payment channels of a running claimd, and read its "
+      "counters.",
+      "claimctl"};
 
   CommandLine() {
     app.require_subcommand(1);
@@ -76,8 +75,8 @@ struct CommandLine {
     add_import(*channels);
     add_list(*channels);
     add_one(*channels);
-    CLI::App* stats = app.add_subcommand(
-        "stats", "Every counter of claimd: verdicts, drops, levels, latencies");
+    CLI::App* stats =
+        app.add_subcommand("stats", "Every counter of claimd: verdicts, drops, levels, latencies");
     stats->fallthrough();
     stats->footer("Example:\n  claimctl stats\n  claimctl stats --json | jq .");
     stats->callback([this] { chosen = [this] { return show_stats(common); }; });
@@ -90,8 +89,9 @@ struct CommandLine {
  private:
   void add_import(CLI::App& channels) {
     CLI::App* verb = channels.add_subcommand(
-        "import", "Import what rippled answers to account_channels, account_objects or "
-                  "ledger_entry");
+        "import",
+        "Import what rippled answers to account_channels, account_objects or "
+        "ledger_entry");
     verb->fallthrough();
     verb->add_option("FILE", import.file, "The answer, or several of them; - reads standard input")
         ->required();
@@ -119,13 +119,14 @@ struct CommandLine {
     verb->add_option("--limit", list.limit, "At most so many (default: all)")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 32))
         ->type_name("N");
-    const std::map<std::string, admin::StateFilter> states{
-        {"open", admin::StateFilter::open}, {"closed", admin::StateFilter::closed}};
+    const std::map<std::string, admin::StateFilter> states{{"open", admin::StateFilter::open},
+                                                           {"closed", admin::StateFilter::closed}};
     verb->add_option("--state", list.state, "Only these: open (claims are taken) or closed")
         ->transform(CLI::CheckedTransformer(states))
         ->type_name("open|closed");
-    verb->footer("Example:\n  claimctl channels list --state closed\n  claimctl channels list "
-                 "--json | jq -r .channel_id");
+    verb->footer(
+        "Example:\n  claimctl channels list --state closed\n  claimctl channels list "
+        "--json | jq -r .channel_id");
     verb->callback([this] { chosen = [this] { return list_channels(common, list); }; });
   }
 
@@ -162,7 +163,9 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-bool interrupted() noexcept { return interrupt_seen != 0; }
+bool interrupted() noexcept {
+  return interrupt_seen != 0;
+}
 
 }  // namespace claimgate::claimctl
 

@@ -15,8 +15,7 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   // `total` 0: not known; then the count alone is shown. At most ten times a second.
-  void show(std::string_view what, std::uint64_t done, std::uint64_t total,
-            std::string_view unit);
+  void show(std::string_view what, std::uint64_t done, std::uint64_t total, std::string_view unit);
   void clear();  // leaves the line empty for what is printed next
 
  private:

@@ -104,7 +104,9 @@ constexpr std::string_view state_names[] = {"all", "open", "closed"};
 
 }  // namespace
 
-std::string encode(const Hello& body) { return dump({{"client", body.client}}); }
+std::string encode(const Hello& body) {
+  return dump({{"client", body.client}});
+}
 
 std::string encode(const HelloAnswer& body) {
   return dump({{"version", body.version},
@@ -157,7 +159,9 @@ std::string encode(const List& body) {
                {"state", state_names[static_cast<std::size_t>(body.state)]}});
 }
 
-std::string encode(const ShowOrRemove& body) { return dump({{"id", body.id}}); }
+std::string encode(const ShowOrRemove& body) {
+  return dump({{"id", body.id}});
+}
 
 std::string encode(const RemoveAnswer& body) {
   return dump({{"removed", body.removed}, {"channel_id", body.channel_id}});
@@ -252,8 +256,8 @@ Expected<List> decode_list(std::string_view text) {
 }
 
 Expected<ShowOrRemove> decode_show_or_remove(std::string_view text) {
-  return decode<ShowOrRemove>(
-      text, [](Fields& fields, ShowOrRemove& out) { fields.read("id", out.id); });
+  return decode<ShowOrRemove>(text,
+                              [](Fields& fields, ShowOrRemove& out) { fields.read("id", out.id); });
 }
 
 Expected<RemoveAnswer> decode_remove_answer(std::string_view text) {

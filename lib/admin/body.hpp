@@ -38,7 +38,7 @@ struct ImportAnswer {
   std::optional<std::uint32_t> ledger_index;
   std::optional<bool> validated;  // absent where rippled did not say
   bool is_current = false;        // of the open ledger
-  std::uint64_t channels = 0;  // how many records the run holds: checked
+  std::uint64_t channels = 0;     // how many records the run holds: checked
 };
 
 struct ImportProgress {
@@ -48,7 +48,7 @@ struct ImportProgress {
 struct ImportDone {
   std::uint64_t added = 0, updated = 0, unchanged = 0, refused = 0;
   std::uint64_t older = 0;  // from a ledger before the one known: funds merged, expiry kept
-  bool applied = false;  // false: a dry run, or strict and something was refused
+  bool applied = false;     // false: a dry run, or strict and something was refused
 };
 
 struct Refused {

@@ -11,25 +11,44 @@ namespace claimgate::admin {
 
 std::string_view name(Verb verb) noexcept {
   switch (verb) {
-    case Verb::hello: return "hello";
-    case Verb::import_begin: return "import begin";
-    case Verb::import_channels: return "import channels";
-    case Verb::import_answer: return "import answer";
-    case Verb::import_commit: return "import commit";
-    case Verb::list: return "list";
-    case Verb::show: return "show";
-    case Verb::remove: return "remove";
-    case Verb::stats: return "stats";
-    case Verb::hello_answer: return "hello answer";
-    case Verb::import_begun: return "import begun";
-    case Verb::import_refused: return "import refused";
-    case Verb::import_progress: return "import progress";
-    case Verb::import_done: return "import done";
-    case Verb::list_page: return "list page";
-    case Verb::show_answer: return "show answer";
-    case Verb::remove_answer: return "remove answer";
-    case Verb::stats_answer: return "stats answer";
-    case Verb::failure: return "failure";
+    case Verb::hello:
+      return "hello";
+    case Verb::import_begin:
+      return "import begin";
+    case Verb::import_channels:
+      return "import channels";
+    case Verb::import_answer:
+      return "import answer";
+    case Verb::import_commit:
+      return "import commit";
+    case Verb::list:
+      return "list";
+    case Verb::show:
+      return "show";
+    case Verb::remove:
+      return "remove";
+    case Verb::stats:
+      return "stats";
+    case Verb::hello_answer:
+      return "hello answer";
+    case Verb::import_begun:
+      return "import begun";
+    case Verb::import_refused:
+      return "import refused";
+    case Verb::import_progress:
+      return "import progress";
+    case Verb::import_done:
+      return "import done";
+    case Verb::list_page:
+      return "list page";
+    case Verb::show_answer:
+      return "show answer";
+    case Verb::remove_answer:
+      return "remove answer";
+    case Verb::stats_answer:
+      return "stats answer";
+    case Verb::failure:
+      return "failure";
   }
   return "unknown";
 }

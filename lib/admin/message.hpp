@@ -30,8 +30,8 @@ enum class Verb : std::uint16_t {
   hello = 1,
   import_begin = 2,
   import_channels = 3,  // records; answered only by a failure
-  import_answer = 4,    // what holds for the channels since the last one; answered only by a failure
-  import_commit = 5,    // answered by import_refused (any number) and import_done
+  import_answer = 4,  // what holds for the channels since the last one; answered only by a failure
+  import_commit = 5,  // answered by import_refused (any number) and import_done
   list = 6,
   show = 7,
   remove = 8,

@@ -125,8 +125,7 @@ std::vector<std::byte> encode(const ListPage& page) {
   return out;
 }
 
-Expected<ImportRecord> decode_import_record(
-    std::span<const std::byte, import_record_bytes> bytes) {
+Expected<ImportRecord> decode_import_record(std::span<const std::byte, import_record_bytes> bytes) {
   Reader from(bytes.data());
   ImportRecord record;
   from.bytes(record.id);
@@ -144,8 +143,10 @@ Expected<ImportRecord> decode_import_record(
   bool sound = true;
   const auto optional = [&](std::uint16_t bit, std::optional<std::uint32_t>& out) {
     const auto value = from.number<std::uint32_t>();
-    if (bits & bit) out = value;
-    else sound = sound && value == 0;
+    if (bits & bit)
+      out = value;
+    else
+      sound = sound && value == 0;
   };
   optional(present::expiration, record.expiration);
   optional(present::cancel_after, record.cancel_after);

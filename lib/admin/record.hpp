@@ -35,7 +35,7 @@ namespace claimgate::admin {
 
 inline constexpr std::size_t import_record_bytes = 156;
 inline constexpr std::size_t channel_record_bytes = 210;
-inline constexpr std::size_t import_records_max = 4096;   // per message
+inline constexpr std::size_t import_records_max = 4096;  // per message
 inline constexpr std::size_t records_per_page_max = 1024;
 inline constexpr std::uint32_t no_cursor = 0xFFFF'FFFF;
 inline constexpr std::uint8_t key_form_max = 4;  // of xrpl::KeyForm

@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
 
 #include "src/control/admin/listener.hpp"
 
@@ -66,7 +66,8 @@ class AdminServer::Loop {
       sessions_.remove_if([&](const Session& session) { return session.is_over(now); });
     }
     for (Session& session : sessions_)
-      session.end({"claimd is stopping", {},
+      session.end({"claimd is stopping",
+                   {},
                    "An import under way is incomplete: import again once claimd runs"});
     sessions_.clear();
   }
@@ -108,7 +109,8 @@ class AdminServer::Loop {
     if (sessions_.size() >= sessions_max) make_room(now);
     Session& session = sessions_.emplace_back(socket, services_);
     if (sessions_.size() > sessions_max) {
-      session.end({"claimd's admin socket serves 16 clients, and all are at work", {},
+      session.end({"claimd's admin socket serves 16 clients, and all are at work",
+                   {},
                    "Close some of them and try again"});
       // Beyond the limit nobody is waited for: what the kernel took of the answer must do.
       sessions_.pop_back();
@@ -140,16 +142,15 @@ Expected<AdminServer> AdminServer::start(const AdminOptions& options, Provisioni
   if (!listener) return std::unexpected(std::move(listener.error()));
   const int stop_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (stop_event < 0) return fail(std::strerror(errno), options.socket);
-  auto loop = std::make_unique<Loop>(
-      std::move(*listener), stop_event,
-      AdminServices{.provisioning = provisioning,
-                    .table = table,
-                    .policy = policy,
-                    .stats = std::move(stats),
-                    .version = options.version,
-                    .build = options.build,
-                    .change_uids = options.change_uids,
-                    .change_gids = options.change_gids});
+  auto loop = std::make_unique<Loop>(std::move(*listener), stop_event,
+                                     AdminServices{.provisioning = provisioning,
+                                                   .table = table,
+                                                   .policy = policy,
+                                                   .stats = std::move(stats),
+                                                   .version = options.version,
+                                                   .build = options.build,
+                                                   .change_uids = options.change_uids,
+                                                   .change_gids = options.change_gids});
   loop->start();
   return AdminServer(std::move(loop));
 }

@@ -21,9 +21,12 @@ constexpr std::size_t empty_answers_max = 4096;
 
 std::string_view reason_of(ApplyResult result) noexcept {
   switch (result) {
-    case ApplyResult::handle_taken: return "handle_taken";
-    case ApplyResult::key_differs: return "key_differs";
-    default: return "table_full";
+    case ApplyResult::handle_taken:
+      return "handle_taken";
+    case ApplyResult::key_differs:
+      return "key_differs";
+    default:
+      return "table_full";
   }
 }
 
@@ -51,10 +54,9 @@ Expected<void> ImportRun::add(std::vector<std::byte> records) {
   const auto count = admin::check_import_records(records);
   if (!count) return std::unexpected(count.error());
   if (staged_ + *count > provisioning_.capacity()) {
-    return fail(fmt::format("the import holds more channels than the table ({})",
-                            provisioning_.capacity()),
-                begin_.source,
-                "Raise the table's capacity in claimd's configuration, or import less");
+    return fail(
+        fmt::format("the import holds more channels than the table ({})", provisioning_.capacity()),
+        begin_.source, "Raise the table's capacity in claimd's configuration, or import less");
   }
   batches_.push_back({.first = staged_, .records = std::move(records)});
   staged_ += *count;
@@ -63,9 +65,9 @@ Expected<void> ImportRun::add(std::vector<std::byte> records) {
 
 Expected<void> ImportRun::end_answer(const admin::ImportAnswer& answer) {
   if (answer.channels != staged_ - answered_) {
-    return fail(fmt::format("an answer of {} channels, but {} came", answer.channels,
-                            staged_ - answered_),
-                begin_.source, "Use claimctl and claimd of the same release");
+    return fail(
+        fmt::format("an answer of {} channels, but {} came", answer.channels, staged_ - answered_),
+        begin_.source, "Use claimctl and claimd of the same release");
   }
   if (answers_.size() >= staged_ + empty_answers_max)
     return fail("too many answers without channels", begin_.source, "Import the pages that have");
@@ -104,8 +106,8 @@ xrpl::RawChannel ImportRun::take(Cursor& cursor, const xrpl::AnswerInfo*& answer
   const std::uint64_t number = batch.first + cursor.in_batch;
   while (answers_[cursor.answer].end <= number) ++cursor.answer;
   answer = &answers_[cursor.answer].info;
-  const auto record = admin::decode_import_record(
-      std::span<const std::byte, admin::import_record_bytes>(
+  const auto record =
+      admin::decode_import_record(std::span<const std::byte, admin::import_record_bytes>(
           batch.records.data() + cursor.in_batch * admin::import_record_bytes,
           admin::import_record_bytes));
   assert(record.has_value());  // checked when it was staged
@@ -146,11 +148,20 @@ std::expected<channel::ChannelTerms, xrpl::Refusal> ImportRun::judge_next() {
 
 void ImportRun::count(std::uint64_t record, ApplyResult result) {
   switch (result) {
-    case ApplyResult::added: ++done_.added; return;
-    case ApplyResult::updated: ++done_.updated; return;
-    case ApplyResult::unchanged: ++done_.unchanged; return;
-    case ApplyResult::older_ledger: ++done_.older; return;
-    default: break;
+    case ApplyResult::added:
+      ++done_.added;
+      return;
+    case ApplyResult::updated:
+      ++done_.updated;
+      return;
+    case ApplyResult::unchanged:
+      ++done_.unchanged;
+      return;
+    case ApplyResult::older_ledger:
+      ++done_.older;
+      return;
+    default:
+      break;
   }
   ++done_.refused;
   refusals_.push_back({.record = static_cast<std::uint32_t>(record),
@@ -215,15 +226,14 @@ Expected<ApplyResult> ImportRun::foresee(const channel::ChannelTerms& terms) {
   Foreseen& known = seen->second;
   if (known.id != terms.id) return ApplyResult::handle_taken;
   if (known.key != terms.key) return ApplyResult::key_differs;
-  const bool more = terms.funded.value > known.funded_drops ||
-                    terms.balance.value > known.balance_drops;
+  const bool more =
+      terms.funded.value > known.funded_drops || terms.balance.value > known.balance_drops;
   known.funded_drops = std::max(known.funded_drops, terms.funded.value);
   known.balance_drops = std::max(known.balance_drops, terms.balance.value);
   if (terms.ledger_index < known.ledger_index) return ApplyResult::older_ledger;
-  const bool other = terms.expiration != known.expiration ||
-                     terms.cancel_after != known.cancel_after ||
-                     terms.valid_until != known.valid_until ||
-                     terms.ledger_index != known.ledger_index;
+  const bool other =
+      terms.expiration != known.expiration || terms.cancel_after != known.cancel_after ||
+      terms.valid_until != known.valid_until || terms.ledger_index != known.ledger_index;
   known.expiration = terms.expiration;
   known.cancel_after = terms.cancel_after;
   known.valid_until = terms.valid_until;
@@ -250,9 +260,10 @@ Expected<void> ImportRun::apply_slice() {
                                              std::span(results).first(count_here));
     if (!applied) {
       Failure failure = applied.error();
-      failure.what += fmt::format("; the first {} of {} channels had been imported, the next {} "
-                                  "perhaps",
-                                  start, staged_, count_here);
+      failure.what += fmt::format(
+          "; the first {} of {} channels had been imported, the next {} "
+          "perhaps",
+          start, staged_, count_here);
       if (failure.remedy.empty()) failure.remedy = "Import the same file again: that is harmless";
       return std::unexpected(std::move(failure));
     }

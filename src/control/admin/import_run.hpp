@@ -8,7 +8,8 @@
 // funds by maximum, expiry by the newer ledger.
 //
 // Memory: the records as they came (156 bytes each, at most the table's capacity of them), 8 bytes
-// per refusal, and while rehearsing an entry per channel here and there. Owner: one session, on the admin thread.
+// per refusal, and while rehearsing an entry per channel here and there. Owner: one session, on the
+// admin thread.
 #pragma once
 
 #include <algorithm>
@@ -32,7 +33,7 @@ namespace claimgate::control {
 class ImportRun {
  public:
   enum class Phase : std::uint8_t { receiving, rehearsing, applying, reporting, finished };
-  static constexpr std::size_t slice_channels = 256;  // per advance(), at most
+  static constexpr std::size_t slice_channels = 256;          // per advance(), at most
   static constexpr std::chrono::milliseconds slice_time{10};  // of judging: key checks take longest
   static constexpr std::size_t refusals_per_report = 256;
   // A find() waits for the worker, some 100 us: a rehearsal of more channels than this reads the
@@ -100,8 +101,7 @@ class ImportRun {
         : end_(std::min(run.staged_, run.position_ + slice_channels)),
           until_(std::chrono::steady_clock::now() + slice_time) {}
     [[nodiscard]] bool is_over(std::uint64_t position) const {
-      return position >= end_ ||
-             (position % 8 == 0 && std::chrono::steady_clock::now() >= until_);
+      return position >= end_ || (position % 8 == 0 && std::chrono::steady_clock::now() >= until_);
     }
 
    private:

@@ -29,7 +29,7 @@ Expected<gid_t> group_id(const std::string& name) {
 // Makes room for a socket file at `path`: what is there is either stale, and removed, or a reason
 // to refuse.
 Expected<void> clear_stale(const std::string& path, const sockaddr_un& address) {
-  struct stat entry{};
+  struct stat entry {};
   if (::lstat(path.c_str(), &entry) != 0) return {};  // bind() says what else may be wrong
   if (!S_ISSOCK(entry.st_mode)) {
     return fail("the admin socket's path exists and is not a socket", path,
@@ -46,9 +46,9 @@ Expected<void> clear_stale(const std::string& path, const sockaddr_un& address) 
                 "Stop that one, or give this one another admin socket");
   }
   if (error != ECONNREFUSED)
-    return fail(fmt::format("cannot tell whether another claimd is running: {}",
-                            std::strerror(error)),
-                path, "Run claimd as the user who owns this socket, or remove it");
+    return fail(
+        fmt::format("cannot tell whether another claimd is running: {}", std::strerror(error)),
+        path, "Run claimd as the user who owns this socket, or remove it");
   if (::unlink(path.c_str()) != 0)
     return fail(fmt::format("cannot remove the stale socket: {}", std::strerror(errno)), path,
                 "Remove it, or run claimd as its owner");
@@ -62,9 +62,9 @@ Expected<Listener> Listener::open(const std::string& path,
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) {
-    return fail(fmt::format("the admin socket's path must have 1 to {} bytes",
-                            sizeof address.sun_path - 1),
-                path, "Set a shorter path for the admin socket");
+    return fail(
+        fmt::format("the admin socket's path must have 1 to {} bytes", sizeof address.sun_path - 1),
+        path, "Set a shorter path for the admin socket");
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   gid_t gid = static_cast<gid_t>(-1);
@@ -84,16 +84,16 @@ Expected<Listener> Listener::open(const std::string& path,
                 "Its directory must exist and be writable for claimd");
   }
   listener.bound_ = true;
-  struct stat made{};
+  struct stat made {};
   // Nobody can connect before listen(), so mode and group are right from the first connection on.
   if (::lstat(path.c_str(), &made) != 0 || ::chmod(path.c_str(), socket_mode) != 0)
     return fail(fmt::format("cannot set the admin socket's mode: {}", std::strerror(errno)), path);
   listener.device_ = made.st_dev;
   listener.inode_ = made.st_ino;
   if (group && ::chown(path.c_str(), static_cast<uid_t>(-1), gid) != 0) {
-    return fail(fmt::format("cannot give the admin socket to group '{}': {}", *group,
-                            std::strerror(errno)),
-                path, "Run claimd as root or as a member of that group");
+    return fail(
+        fmt::format("cannot give the admin socket to group '{}': {}", *group, std::strerror(errno)),
+        path, "Run claimd as root or as a member of that group");
   }
   if (::listen(socket, backlog) != 0)
     return fail(fmt::format("cannot listen: {}", std::strerror(errno)), path);
@@ -108,7 +108,7 @@ Listener::Listener(Listener&& other) noexcept
       inode_(other.inode_) {}
 
 Listener::~Listener() {
-  struct stat entry{};
+  struct stat entry {};
   if (bound_ && ::lstat(path_.c_str(), &entry) == 0 &&
       (inode_ == 0 || (entry.st_dev == device_ && entry.st_ino == inode_)))
     ::unlink(path_.c_str());

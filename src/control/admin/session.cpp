@@ -12,8 +12,8 @@
 #include <utility>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
 
 #include "lib/admin/body.hpp"
 #include "lib/admin/record.hpp"
@@ -32,7 +32,9 @@ constexpr int reads_per_turn = 8;
 constexpr std::uint32_t slots_per_page_max = 16384;  // looked at for one page, about 3 ms
 constexpr auto progress_interval = std::chrono::milliseconds(100);
 
-channel::LedgerTime ledger_now() { return xrpl::ledger_from_unix(::time(nullptr)); }
+channel::LedgerTime ledger_now() {
+  return xrpl::ledger_from_unix(::time(nullptr));
+}
 
 admin::ChannelRecord record_of(const channel::ChannelView& view, channel::LedgerTime now) {
   const channel::ChannelTerms& terms = view.terms;
@@ -60,7 +62,8 @@ bool changes_something(Verb verb) noexcept {
 }
 
 Failure without_import(Verb verb) {
-  return {fmt::format("'{}' without an import under way", admin::name(verb)), {},
+  return {fmt::format("'{}' without an import under way", admin::name(verb)),
+          {},
           "Use claimctl and claimd of the same release"};
 }
 
@@ -97,8 +100,10 @@ void Session::identify() {
 
 short Session::events() const noexcept {
   short wanted = 0;
-  if (!out_.empty()) wanted |= POLLOUT;
-  else if (!import_runs() || ending_) wanted |= POLLIN;
+  if (!out_.empty())
+    wanted |= POLLOUT;
+  else if (!import_runs() || ending_)
+    wanted |= POLLIN;
   return peer_gone_ ? short{0} : wanted;
 }
 
@@ -193,7 +198,9 @@ void Session::answer(Verb verb, std::string_view body) {
   answer(verb, std::as_bytes(std::span(body.data(), body.size())));
 }
 
-void Session::answer(const Failure& failure) { answer(Verb::failure, admin::encode(failure)); }
+void Session::answer(const Failure& failure) {
+  answer(Verb::failure, admin::encode(failure));
+}
 
 void Session::end(const Failure& failure) {
   if (ending_) return;
@@ -210,20 +217,24 @@ void Session::drop_import() noexcept {
 void Session::serve(const Message& request) {
   const Verb verb = request.verb;
   if (!admin::is_request(static_cast<std::uint16_t>(verb)))
-    return end({fmt::format("verb {} is not a request", static_cast<unsigned>(verb)), {},
+    return end({fmt::format("verb {} is not a request", static_cast<unsigned>(verb)),
+                {},
                 "Use claimctl and claimd of the same release"});
   if (verb != Verb::import_channels && request.body.size() > admin::json_body_bytes_max)
     return end({fmt::format("a '{}' of {} bytes", admin::name(verb), request.body.size()), {}, {}});
   if (!greeted_ && verb != Verb::hello)
     return end({fmt::format("'{}' before hello", admin::name(verb)), {}, {}});
   if (changes_something(verb) && !may_change_) {
-    return end({fmt::format("{} may not change channels", peer_), {},
+    return end({fmt::format("{} may not change channels", peer_),
+                {},
                 "Run claimctl as root or as claimd's own user, or list this user in admin_uids or "
                 "one of its groups in admin_gids of claimd's configuration"});
   }
   switch (verb) {
-    case Verb::hello: return serve_hello(request);
-    case Verb::import_begin: return serve_import_begin(request);
+    case Verb::hello:
+      return serve_hello(request);
+    case Verb::import_begin:
+      return serve_import_begin(request);
     case Verb::import_channels:
     case Verb::import_answer: {
       if (!import_) return end(without_import(verb));
@@ -238,12 +249,18 @@ void Session::serve(const Message& request) {
       if (!taken) end(taken.error());
       return;
     }
-    case Verb::import_commit: return serve_import_commit();
-    case Verb::list: return serve_list(request);
-    case Verb::show: return serve_show(request);
-    case Verb::remove: return serve_remove(request);
-    case Verb::stats: return serve_stats();
-    default: return;  // is_request() has seen to it
+    case Verb::import_commit:
+      return serve_import_commit();
+    case Verb::list:
+      return serve_list(request);
+    case Verb::show:
+      return serve_show(request);
+    case Verb::remove:
+      return serve_remove(request);
+    case Verb::stats:
+      return serve_stats();
+    default:
+      return;  // is_request() has seen to it
   }
 }
 
@@ -271,12 +288,13 @@ void Session::serve_import_begin(const Message& request) {
       return end({"another import is under way", other->import_->begun().source,
                   "Wait until it has ended, then import again"});
     }
-    other->end({"the import was silent for more than 60 s and gave way to another one", {},
+    other->end({"the import was silent for more than 60 s and gave way to another one",
+                {},
                 "Nothing of it was imported; import again"});
   }
   drop_import();
-  import_ = std::make_unique<ImportRun>(std::move(*begin), services_.policy,
-                                        services_.provisioning, services_.table);
+  import_ = std::make_unique<ImportRun>(std::move(*begin), services_.policy, services_.provisioning,
+                                        services_.table);
   services_.importing = this;
   answer(Verb::import_begun, "{}");
 }
@@ -300,10 +318,11 @@ void Session::work() {
   const auto now = Clock::now();
   if (import_->phase() == Phase::reporting) {
     const admin::ImportDone& done = import_->done();
-    spdlog::info("admin: import of {} by {}: {} added, {} updated, {} unchanged, {} older, "
-                 "{} refused{}",
-                 import_->begun().source, peer_, done.added, done.updated, done.unchanged,
-                 done.older, done.refused, done.applied ? "" : "; nothing applied");
+    spdlog::info(
+        "admin: import of {} by {}: {} added, {} updated, {} unchanged, {} older, "
+        "{} refused{}",
+        import_->begun().source, peer_, done.added, done.updated, done.unchanged, done.older,
+        done.refused, done.applied ? "" : "; nothing applied");
   } else if (out_.empty() && now - last_progress_ >= progress_interval) {
     last_progress_ = now;
     answer(Verb::import_progress, admin::encode(import_->progress()));
@@ -325,13 +344,15 @@ void Session::serve_list(const Message& request) {
   if (!wanted) return end(wanted.error());
   if (wanted->limit == 0 || wanted->limit > admin::records_per_page_max)
     return end({fmt::format("a page of {} channels; 1 to {} are possible", wanted->limit,
-                            admin::records_per_page_max), {}, {}});
+                            admin::records_per_page_max),
+                {},
+                {}});
   const std::uint32_t used = services_.table.slots_used();
   const channel::LedgerTime now = ledger_now();
   admin::ListPage page;
   std::uint32_t slot = wanted->cursor;
-  for (std::uint32_t looked = 0; slot < used && looked < slots_per_page_max &&
-                                 page.channels.size() < wanted->limit;
+  for (std::uint32_t looked = 0;
+       slot < used && looked < slots_per_page_max && page.channels.size() < wanted->limit;
        ++slot, ++looked) {
     const auto view = services_.table.view(slot);
     if (!view) continue;

@@ -38,8 +38,7 @@ class Process {
     posix_spawn_file_actions_adddup2(&actions, in[0], 0);
     posix_spawn_file_actions_adddup2(&actions, out[1], 1);
     posix_spawn_file_actions_adddup2(&actions, err[1], 2);
-    const int error =
-        ::posix_spawn(&pid_, CLAIMCTL, &actions, nullptr, argv.data(), environ);
+    const int error = ::posix_spawn(&pid_, CLAIMCTL, &actions, nullptr, argv.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     for (const int end : {in[0], out[1], err[1]}) ::close(end);
     in_ = in[1];
@@ -79,8 +78,10 @@ class Process {
         if (!end.revents) continue;
         const ssize_t count = ::read(end.fd, bytes.data(), bytes.size());
         auto& to = &end == ends.data() ? outcome.out : outcome.err;
-        if (count > 0) to.append(bytes.data(), static_cast<std::size_t>(count));
-        else end.fd = -1;
+        if (count > 0)
+          to.append(bytes.data(), static_cast<std::size_t>(count));
+        else
+          end.fd = -1;
       }
     }
     int status = 0;
@@ -188,7 +189,8 @@ TEST(Claimctl, ListsRefusedChannelsWithTheirReasonAndExitsWith3) {
   const auto text = claimctl(rig, {"channels", "import", file, "--dry-run"});
   EXPECT_EQ(text.code, 3);
   EXPECT_TRUE(contains(text.out, "zero_amount") && contains(text.out, "settle_delay_too_short") &&
-              contains(text.out, "dry run")) << text.out;
+              contains(text.out, "dry run"))
+      << text.out;
   EXPECT_EQ(rig.channels(), 0U);
 
   const auto strict = claimctl(rig, {"channels", "import", file, "--strict", "--json"});
@@ -277,16 +279,17 @@ TEST(Claimctl, CountsValidityFromAsOfFromTheFilesTimeOrFromNow) {
   EXPECT_EQ(json_lines(old.out)[0]["reason"], "closing");
   for (const char* wrong : {"yesterday", "2021-02-29T00:00:00Z", "2026-01-01T00:00:00",
                             "2099-01-01T00:00:00Z", "4000000000", "-5", ""}) {
-    const auto outcome = claimctl(rig, {"channels", "import", file,
-                                        std::string("--as-of=") + wrong});
+    const auto outcome =
+        claimctl(rig, {"channels", "import", file, std::string("--as-of=") + wrong});
     EXPECT_EQ(outcome.code, 2) << wrong << outcome.err;
   }
 }
 
 TEST(Claimctl, RemovesOnlyWhatItIsToldToWithYesAndPrintsItALastTime) {
   Rig rig;
-  ASSERT_EQ(claimctl(rig, {"channels", "import",
-                           rig.write("channels.json", answer_of(entries(2)))}).code, 0);
+  ASSERT_EQ(
+      claimctl(rig, {"channels", "import", rig.write("channels.json", answer_of(entries(2)))}).code,
+      0);
   const std::string id = xrpl::to_hex(id_number(1).bytes);
   const auto unsure = claimctl(rig, {"channels", "remove", id});
   EXPECT_EQ(unsure.code, 2);
@@ -334,14 +337,23 @@ TEST(Claimctl, NamesTheRemedyWhereThereIsNoClaimd) {
 
 TEST(Claimctl, AnswersWrongUsageWithExitCode2AndHelpWithAnExampleForEveryVerb) {
   Rig rig;
-  for (const std::vector<std::string>& wrong :
-       {std::vector<std::string>{}, {"channels"}, {"channels", "import"}, {"frobnicate"},
-        {"channels", "list", "--limit", "many"}, {"channels", "list", "--limit", "0"},
-        {"channels", "list", "--state", "ajar"}, {"stats", "--no-such-option"}})
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{},
+                                                {"channels"},
+                                                {"channels", "import"},
+                                                {"frobnicate"},
+                                                {"channels", "list", "--limit", "many"},
+                                                {"channels", "list", "--limit", "0"},
+                                                {"channels", "list", "--state", "ajar"},
+                                                {"stats", "--no-such-option"}})
     EXPECT_EQ(claimctl(rig, wrong).code, 2) << (wrong.empty() ? "" : wrong.back());
-  for (const std::vector<std::string>& verb :
-       {std::vector<std::string>{}, {"channels"}, {"channels", "import"}, {"channels", "list"},
-        {"channels", "show"}, {"channels", "remove"}, {"stats"}, {"version"}}) {
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{},
+                                               {"channels"},
+                                               {"channels", "import"},
+                                               {"channels", "list"},
+                                               {"channels", "show"},
+                                               {"channels", "remove"},
+                                               {"stats"},
+                                               {"version"}}) {
     auto arguments = verb;
     arguments.push_back("--help");
     const auto outcome = claimctl(rig, arguments);
@@ -368,8 +380,10 @@ TEST(Claimctl, ImportsNothingWhenInterruptedWhileReading) {
 
 TEST(Claimctl, EndsQuietlyWhenNobodyReadsItsOutput) {
   Rig rig(4000);
-  ASSERT_EQ(claimctl(rig, {"channels", "import",
-                           rig.write("channels.json", answer_of(entries(3000)))}).code, 0);
+  ASSERT_EQ(
+      claimctl(rig, {"channels", "import", rig.write("channels.json", answer_of(entries(3000)))})
+          .code,
+      0);
   Process process({"--socket", rig.socket(), "channels", "list", "--json"});
   process.close_output();
   const auto outcome = process.finish();
@@ -390,7 +404,8 @@ TEST(Claimctl, TellsAUserWhoMayOnlyReadWhatToDo) {
   const auto run = [&] {
     const std::string command = fmt::format(
         "setpriv --reuid 65534 --regid 65534 --clear-groups {} --socket {} channels import {} "
-        "2>{} >/dev/null", CLAIMCTL, rig.socket(), file, out);
+        "2>{} >/dev/null",
+        CLAIMCTL, rig.socket(), file, out);
     const int status = std::system(command.c_str());
     std::ifstream in(out);
     return std::pair(WEXITSTATUS(status), std::string(std::istreambuf_iterator<char>(in), {}));
@@ -401,8 +416,9 @@ TEST(Claimctl, TellsAUserWhoMayOnlyReadWhatToDo) {
   }
   const auto [closed_code, closed] = run();
   if (closed_code == 126 || closed_code == 127) {
-    fmt::print("NOT RUN: Claimctl.TellsAUserWhoMayOnlyReadWhatToDo: the build directory is not "
-               "open to other users\n");
+    fmt::print(
+        "NOT RUN: Claimctl.TellsAUserWhoMayOnlyReadWhatToDo: the build directory is not "
+        "open to other users\n");
     return;
   }
   EXPECT_EQ(closed_code, 1);
@@ -411,7 +427,8 @@ TEST(Claimctl, TellsAUserWhoMayOnlyReadWhatToDo) {
   const auto [reading_code, reading] = run();
   EXPECT_EQ(reading_code, 1);
   EXPECT_TRUE(contains(reading, "may not change channels") && contains(reading, "admin_uids") &&
-              contains(reading, "nothing was imported")) << reading;
+              contains(reading, "nothing was imported"))
+      << reading;
   EXPECT_EQ(rig.channels(), 0U);
 }
 

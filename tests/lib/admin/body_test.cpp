@@ -35,10 +35,11 @@ std::vector<Sample> samples() {
              ImportAnswer{.ledger_index = 5, .validated = true, .is_current = false, .channels = 3},
              decode_import_answer),
       sample("import progress", ImportProgress{.done = 1, .total = 2}, decode_import_progress),
-      sample("import done",
-             ImportDone{.added = 1, .updated = 2, .unchanged = 3, .refused = 4, .older = 5,
-                        .applied = true},
-             decode_import_done),
+      sample(
+          "import done",
+          ImportDone{
+              .added = 1, .updated = 2, .unchanged = 3, .refused = 4, .older = 5, .applied = true},
+          decode_import_done),
       sample("refused",
              std::vector{Refused{.channel_id = "AB", .reason = "r", .text = "t", .line = 4}},
              decode_refused),
@@ -50,9 +51,8 @@ std::vector<Sample> samples() {
 }
 
 TEST(Body, ComesBackWithEveryFieldAsItWasSent) {
-  const auto begin = decode_import_begin(
-      encode(ImportBegin{.source = "a \"b\" \n", .as_of = 0xFFFFFFFF, .strict = true,
-                         .dry_run = true}));
+  const auto begin = decode_import_begin(encode(
+      ImportBegin{.source = "a \"b\" \n", .as_of = 0xFFFFFFFF, .strict = true, .dry_run = true}));
   ASSERT_TRUE(begin.has_value());
   EXPECT_EQ(begin->source, "a \"b\" \n");
   EXPECT_EQ(begin->as_of, 0xFFFFFFFFU);
@@ -94,7 +94,7 @@ TEST(Body, WithoutARequiredFieldOrWithAnotherTypeIsRefusedByName) {
       object.erase(field);
       EXPECT_EQ(one.reads(sound.dump()), optional) << one.name << "." << field;
       for (const nlohmann::json& wrong : {nlohmann::json(nullptr), nlohmann::json::array(),
-                                         nlohmann::json::object(), nlohmann::json(1.5)}) {
+                                          nlohmann::json::object(), nlohmann::json(1.5)}) {
         object = fields;
         object[field] = wrong;
         EXPECT_FALSE(one.reads(sound.dump())) << one.name << "." << field;

@@ -49,9 +49,9 @@ ChannelRecord random_channel(std::mt19937_64& random) {
   record.balance_drops = random();
   record.held_drops = random();
   record.lsn = random();
-  for (auto* field : {&record.valid_until, &record.expiration, &record.cancel_after,
-                      &record.settle_delay_s, &record.ledger_index, &record.incarnation,
-                      &record.last_activity})
+  for (auto* field :
+       {&record.valid_until, &record.expiration, &record.cancel_after, &record.settle_delay_s,
+        &record.ledger_index, &record.incarnation, &record.last_activity})
     *field = static_cast<std::uint32_t>(random());
   record.open = random() & 1;
   return record;
@@ -116,8 +116,8 @@ TEST(ImportRecords, AreOneToTheLimitWholeRecordsPerMessage) {
   EXPECT_FALSE(check_import_records(body).has_value());
   for (std::size_t i = 0; i < import_records_max; ++i) append_record(body, random_import(random));
   EXPECT_EQ(check_import_records(body).value_or(0), import_records_max);
-  for (const std::size_t size : {std::size_t{1}, import_record_bytes - 1, import_record_bytes + 1,
-                                 body.size() - 1})
+  for (const std::size_t size :
+       {std::size_t{1}, import_record_bytes - 1, import_record_bytes + 1, body.size() - 1})
     EXPECT_FALSE(check_import_records(std::span(body).first(size)).has_value()) << size;
   append_record(body, random_import(random));
   EXPECT_FALSE(check_import_records(body).has_value());

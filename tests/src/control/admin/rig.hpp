@@ -18,8 +18,8 @@
 #include <vector>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
 
 #include "lib/xrpl/base58.hpp"
 #include "lib/xrpl/channel_id.hpp"
@@ -203,7 +203,9 @@ class Rig {
           command->slot = applied.slot;
           break;
         }
-        case Command::Verb::remove: command->removed = table_->remove(terms.id); break;
+        case Command::Verb::remove:
+          command->removed = table_->remove(terms.id);
+          break;
         case Command::Verb::find: {
           const auto hash = table_->hash(terms.id.handle());
           command->slot = table_->find(terms.id.handle(), hash, table_->candidate(hash));

@@ -1,7 +1,7 @@
 #include "src/control/admin/admin_server.hpp"
 
-#include <gtest/gtest.h>
 #include <grp.h>
+#include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -29,14 +29,14 @@ struct Imported {
 // Of all imports here: a time that does not move while a test runs.
 const std::uint32_t as_of = xrpl::ledger_from_unix(::time(nullptr)) - 60;
 
-Client connect(const Rig& rig) { return must(Client::connect(rig.socket(), "test")); }
+Client connect(const Rig& rig) {
+  return must(Client::connect(rig.socket(), "test"));
+}
 
 void begin(Client& client, bool strict = false, bool dry_run = false) {
   must(client.ask(Verb::import_begin,
-                  admin::encode(admin::ImportBegin{.source = "test",
-                                                   .as_of = as_of,
-                                                   .strict = strict,
-                                                   .dry_run = dry_run}),
+                  admin::encode(admin::ImportBegin{
+                      .source = "test", .as_of = as_of, .strict = strict, .dry_run = dry_run}),
                   Verb::import_begun));
 }
 
@@ -74,7 +74,7 @@ Expected<Imported> commit(Client& client) {
 }
 
 Imported import_all(Rig& rig, const std::vector<admin::ImportRecord>& records, bool strict = false,
-                bool dry_run = false, std::uint32_t ledger_index = 100) {
+                    bool dry_run = false, std::uint32_t ledger_index = 100) {
   Client client = connect(rig);
   begin(client, strict, dry_run);
   if (const auto sent = send(client, records, ledger_index); !sent)
@@ -139,7 +139,7 @@ TEST(AdminServer, GreetsWithItsVersionAndWhatThePeerMayDo) {
 
 TEST(AdminServer, MakesItsSocketForUserAndGroupOnlyAndRemovesItAtStop) {
   Rig rig;
-  struct stat about{};
+  struct stat about {};
   ASSERT_EQ(::lstat(rig.socket().c_str(), &about), 0);
   EXPECT_TRUE(S_ISSOCK(about.st_mode));
   EXPECT_EQ(about.st_mode & 07777, 0660U);
@@ -206,8 +206,9 @@ TEST(AdminServer, RefusesAnotherIdUnderAKnownHandleWhereAllOfTheIdIsGiven) {
   auto other = id_number(0);
   other.bytes[31] ^= std::byte{1};
   for (const Verb verb : {Verb::show, Verb::remove})
-    EXPECT_FALSE(client.ask(verb, admin::encode(admin::ShowOrRemove{xrpl::to_hex(other.bytes)}),
-                            verb == Verb::show ? Verb::show_answer : Verb::remove_answer)
+    EXPECT_FALSE(client
+                     .ask(verb, admin::encode(admin::ShowOrRemove{xrpl::to_hex(other.bytes)}),
+                          verb == Verb::show ? Verb::show_answer : Verb::remove_answer)
                      .has_value());
   EXPECT_EQ(rig.channels(), 1U);
 }
@@ -217,10 +218,10 @@ TEST(AdminServer, ListsRefusalsByMeritAndByTableInInputOrderAndImportsTheOthers)
   auto first = records(1);
   (void)import_all(rig, first);
   auto input = records(6);
-  input[0].key = key_number(9);           // known here with another key
-  input[1].amount_drops = 0;              // merit
-  input[2].destination = payer(77);       // merit
-  input[3].id = input[4].id;              // same handle as a later one, another id
+  input[0].key = key_number(9);      // known here with another key
+  input[1].amount_drops = 0;         // merit
+  input[2].destination = payer(77);  // merit
+  input[3].id = input[4].id;         // same handle as a later one, another id
   input[3].id[31] ^= std::byte{1};
   input[3].sequence.reset();
   const auto imported = import_all(rig, input);
@@ -329,8 +330,11 @@ TEST(AdminServer, ListsWhatTheFullTableRefusesAndStagesNoMoreThanTheTableHolds) 
 
   Client client = connect(rig);
   begin(client);
-  (void)send(client, records(capacity + 1, 9000));
-  const auto refused = commit(client);
+  Expected<void> refused = send(client, records(capacity + 1, 9000));
+  if (refused) {  // the word came behind all that was sent
+    const auto committed = commit(client);
+    if (!committed) refused = std::unexpected(committed.error());
+  }
   ASSERT_FALSE(refused.has_value());
   EXPECT_NE(refused.error().what.find("more channels than the table"), std::string::npos);
   EXPECT_FALSE(refused.error().remedy.empty());
@@ -395,16 +399,15 @@ TEST(AdminServer, AnswersOthersWithin100MsWhile100000ChannelsAreImported) {
     while (!done) {
       const auto before = Clock::now();
       if (!client.ask(Verb::stats, "{}", Verb::stats_answer)) break;
-      slowest = std::max(slowest, std::chrono::duration_cast<std::chrono::milliseconds>(
-                                      Clock::now() - before));
+      slowest = std::max(
+          slowest, std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - before));
       ++asked;
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
   });
   const auto before = Clock::now();
   const auto imported = import_all(rig, input);
-  const auto took =
-      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - before);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - before);
   done = true;
   other.join();
   EXPECT_EQ(imported.done.added, 100'000U);
@@ -499,21 +502,23 @@ int try_as_peer(const std::string& socket) {
   if (refused || refused.error().what.find("may not change") == std::string::npos) return 13;
   auto again = Client::connect(socket, "nobody");
   if (!again) return 14;
-  const auto removal =
-      again->ask(Verb::remove, admin::encode(admin::ShowOrRemove{std::string(64, '0')}),
-                 Verb::remove_answer);
+  const auto removal = again->ask(
+      Verb::remove, admin::encode(admin::ShowOrRemove{std::string(64, '0')}), Verb::remove_answer);
   return !removal && removal.error().remedy.find("root") != std::string::npos ? 0 : 15;
 }
 
 TEST(AdminServer, LetsOthersReadButOnlyConfiguredUsersAndGroupsChange) {
   if (::geteuid() != 0) {
-    fmt::print("NOT RUN: AdminServer.LetsOthersReadButOnlyConfiguredUsersAndGroupsChange: "
-               "needs root to become another user\n");
+    fmt::print(
+        "NOT RUN: AdminServer.LetsOthersReadButOnlyConfiguredUsersAndGroupsChange: "
+        "needs root to become another user\n");
     return;
   }
   for (const auto& [uids, gids, expected] :
        {std::tuple<std::set<uid_t>, std::set<gid_t>, int>{{}, {}, 0},
-        {{65534}, {}, 1}, {{}, {65534}, 1}, {{65533}, {65533}, 0}}) {
+        {{65534}, {}, 1},
+        {{}, {65534}, 1},
+        {{65533}, {65533}, 0}}) {
     Rig rig(100, AdminOptions{.change_uids = uids, .change_gids = gids});
     EXPECT_EQ(as_nobody([&] { return try_as_peer(rig.socket()); }), 10);  // 0660, another group
     ASSERT_EQ(::chmod(rig.socket().c_str(), 0666), 0);
@@ -571,9 +576,10 @@ TEST(AdminServer, SurvivesRandomMutationsOfAWholeImport) {
   std::vector<std::byte> body;
   for (std::uint32_t i = 0; i < 5; ++i) admin::append_record(body, import_record(i));
   admin::append_message(sound, Verb::import_channels, body);
-  admin::append_message(sound, Verb::import_answer,
-                        admin::encode(admin::ImportAnswer{.ledger_index = 1, .validated = true,
-                                                          .is_current = false, .channels = 5}));
+  admin::append_message(
+      sound, Verb::import_answer,
+      admin::encode(admin::ImportAnswer{
+          .ledger_index = 1, .validated = true, .is_current = false, .channels = 5}));
   admin::append_message(sound, Verb::import_commit, "{}");
   admin::append_message(sound, Verb::list, admin::encode(admin::List{.cursor = 0, .limit = 9}));
   for (std::uint32_t seed = 0; seed < 400; ++seed) {
