@@ -1,132 +1,14 @@
-#include "src/control/admin/admin_server.hpp"
-
 #include <grp.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <chrono>
-#include <random>
+#include <set>
 
-#include "lib/admin/client.hpp"
-#include "lib/xrpl/time.hpp"
-#include "tests/src/control/admin/rig.hpp"
+#include "tests/src/control/admin/client.hpp"
 
 namespace claimgate::control::test {
 namespace {
-
-using admin::Client;
-using admin::ImportDone;
-using admin::Verb;
-using Clock = std::chrono::steady_clock;
-
-struct Imported {
-  ImportDone done;
-  std::vector<admin::Refused> refused;
-};
-
-// Of all imports here: a time that does not move while a test runs.
-const std::uint32_t as_of = xrpl::ledger_from_unix(::time(nullptr)) - 60;
-
-Client connect(const Rig& rig) {
-  return must(Client::connect(rig.socket(), "test"));
-}
-
-void begin(Client& client, bool strict = false, bool dry_run = false) {
-  must(client.ask(Verb::import_begin,
-                  admin::encode(admin::ImportBegin{
-                      .source = "test", .as_of = as_of, .strict = strict, .dry_run = dry_run}),
-                  Verb::import_begun));
-}
-
-Expected<void> send(Client& client, const std::vector<admin::ImportRecord>& records,
-                    std::uint32_t ledger_index = 100, bool validated = true) {
-  for (std::size_t at = 0; at < records.size(); at += 2048) {
-    std::vector<std::byte> body;
-    for (std::size_t i = at; i < std::min(records.size(), at + 2048); ++i)
-      admin::append_record(body, records[i]);
-    if (auto sent = client.send(Verb::import_channels, body); !sent) return sent;
-  }
-  return client.send(Verb::import_answer,
-                     admin::encode(admin::ImportAnswer{.ledger_index = ledger_index,
-                                                       .validated = validated,
-                                                       .is_current = false,
-                                                       .channels = records.size()}));
-}
-
-Expected<Imported> commit(Client& client) {
-  if (auto sent = client.send(Verb::import_commit, "{}"); !sent)
-    return std::unexpected(sent.error());
-  Imported out;
-  while (true) {
-    auto message = client.receive();
-    if (!message) return std::unexpected(message.error());
-    if (message->verb == Verb::import_refused) {
-      for (auto& one : must(admin::decode_refused(message->text()))) out.refused.push_back(one);
-    } else if (message->verb == Verb::import_done) {
-      out.done = must(admin::decode_import_done(message->text()));
-      return out;
-    } else if (message->verb != Verb::import_progress) {
-      return fail("unexpected " + std::string(admin::name(message->verb)));
-    }
-  }
-}
-
-Imported import_all(Rig& rig, const std::vector<admin::ImportRecord>& records, bool strict = false,
-                    bool dry_run = false, std::uint32_t ledger_index = 100) {
-  Client client = connect(rig);
-  begin(client, strict, dry_run);
-  if (const auto sent = send(client, records, ledger_index); !sent)
-    throw std::runtime_error(sent.error().text());
-  return must(commit(client));
-}
-
-std::vector<admin::ImportRecord> records(std::uint32_t count, std::uint32_t first = 0) {
-  std::vector<admin::ImportRecord> out;
-  for (std::uint32_t i = 0; i < count; ++i) out.push_back(import_record(first + i));
-  return out;
-}
-
-// A socket below the Client, for what a Client would never send.
-class RawSocket {
- public:
-  explicit RawSocket(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path.data(), path.size());
-    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-      throw std::runtime_error("connect");
-    const timeval patience{.tv_sec = 10, .tv_usec = 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  }
-  ~RawSocket() { ::close(socket_); }
-  void send(std::span<const std::byte> bytes) const {
-    (void)!::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  }
-  void end_of_input() const { ::shutdown(socket_, SHUT_WR); }
-  // Everything until the server closes, as messages.
-  [[nodiscard]] std::vector<admin::Message> rest() const {
-    admin::MessageReader reader;
-    std::vector<admin::Message> out;
-    std::array<std::byte, 4096> bytes;
-    for (ssize_t n; (n = ::recv(socket_, bytes.data(), bytes.size(), 0)) > 0;) {
-      reader.feed(std::span(bytes).first(static_cast<std::size_t>(n)));
-      while (auto message = must(reader.next())) out.push_back(std::move(*message));
-    }
-    return out;
-  }
-
- private:
-  int socket_;
-};
-
-std::vector<std::byte> hello() {
-  std::vector<std::byte> out;
-  admin::append_message(out, Verb::hello, R"({"client":"raw"})");
-  return out;
-}
 
 TEST(AdminServer, GreetsWithItsVersionAndWhatThePeerMayDo) {
   Rig rig;
@@ -392,16 +274,14 @@ TEST(AdminServer, AnswersOthersWithin100MsWhile100000ChannelsAreImported) {
   Rig rig(100'000);
   const auto input = records(100'000);
   std::atomic<bool> done{false};
-  std::chrono::milliseconds slowest{0};
-  int asked = 0;
+  std::vector<std::int64_t> waited_ms;
   std::thread other([&] {
     Client client = connect(rig);
     while (!done) {
       const auto before = Clock::now();
       if (!client.ask(Verb::stats, "{}", Verb::stats_answer)) break;
-      slowest = std::max(
-          slowest, std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - before));
-      ++asked;
+      waited_ms.push_back(
+          std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - before).count());
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
   });
@@ -412,10 +292,12 @@ TEST(AdminServer, AnswersOthersWithin100MsWhile100000ChannelsAreImported) {
   other.join();
   EXPECT_EQ(imported.done.added, 100'000U);
   EXPECT_EQ(rig.channels(), 100'000U);
-  EXPECT_GT(asked, 5);
-  EXPECT_LT(slowest.count(), 500) << "the bound is 100 ms on a machine of its own";
-  fmt::print("100000 channels in {} ms; slowest other answer {} ms of {}\n", took.count(),
-             slowest.count(), asked);
+  ASSERT_GT(waited_ms.size(), 20U);
+  std::ranges::sort(waited_ms);
+  // Not the slowest: that one is the scheduler's, on a machine that does something else too.
+  EXPECT_LE(waited_ms[waited_ms.size() * 95 / 100], 100);
+  fmt::print("100000 channels in {} ms; other answers: median {} ms, slowest {} ms of {}\n",
+             took.count(), waited_ms[waited_ms.size() / 2], waited_ms.back(), waited_ms.size());
 }
 
 TEST(AdminServer, TellsTheClientWhereTheWorkerDoesNotAnswer) {
@@ -524,117 +406,6 @@ TEST(AdminServer, LetsOthersReadButOnlyConfiguredUsersAndGroupsChange) {
     ASSERT_EQ(::chmod(rig.socket().c_str(), 0666), 0);
     EXPECT_EQ(as_nobody([&] { return try_as_peer(rig.socket()); }), expected);
   }
-}
-
-TEST(AdminServer, EndsAConnectionThatBreaksTheProtocolWithAWordAndServesTheOthers) {
-  Rig rig;
-  Client witness = connect(rig);
-  const auto message = [](Verb verb, std::string_view body) {
-    std::vector<std::byte> out;
-    admin::append_message(out, verb, body);
-    return out;
-  };
-  std::vector<std::vector<std::byte>> broken;
-  const auto after_hello = [&](std::vector<std::byte> bytes) {
-    auto out = hello();
-    out.insert(out.end(), bytes.begin(), bytes.end());
-    broken.push_back(std::move(out));
-  };
-  broken.push_back(message(Verb::stats, "{}"));  // before hello
-  broken.push_back(message(Verb::hello, "no JSON"));
-  auto version = hello();
-  version[7] = std::byte{9};
-  broken.push_back(version);
-  auto oversized = hello();
-  oversized[0] = std::byte{0xFF};
-  broken.push_back(oversized);
-  after_hello(message(static_cast<Verb>(77), ""));
-  after_hello(message(Verb::failure, "{}"));
-  after_hello(message(Verb::import_channels, "short"));
-  after_hello(message(Verb::import_commit, "{}"));
-  after_hello(message(Verb::list, R"({"cursor":0,"limit":0,"state":"all"})"));
-  after_hello(message(Verb::list, R"({"cursor":0,"limit":1025,"state":"all"})"));
-  after_hello(message(Verb::show, "[]"));
-  after_hello(message(Verb::import_begin, R"({"source":"x"})"));
-  after_hello(message(Verb::stats, std::string(admin::json_body_bytes_max + 1, ' ')));
-  for (std::size_t i = 0; i < broken.size(); ++i) {
-    const RawSocket raw(rig.socket());
-    raw.send(broken[i]);
-    const auto answers = raw.rest();
-    ASSERT_FALSE(answers.empty()) << i;
-    EXPECT_EQ(answers.back().verb, Verb::failure) << i;
-    EXPECT_TRUE(admin::decode_failure(answers.back().text()).has_value()) << i;
-  }
-  EXPECT_TRUE(witness.ask(Verb::stats, "{}", Verb::stats_answer).has_value());
-}
-
-TEST(AdminServer, SurvivesRandomMutationsOfAWholeImport) {
-  Rig rig(64);
-  std::vector<std::byte> sound = hello();
-  admin::append_message(sound, Verb::import_begin,
-                        admin::encode(admin::ImportBegin{.source = "fuzz", .as_of = as_of}));
-  std::vector<std::byte> body;
-  for (std::uint32_t i = 0; i < 5; ++i) admin::append_record(body, import_record(i));
-  admin::append_message(sound, Verb::import_channels, body);
-  admin::append_message(
-      sound, Verb::import_answer,
-      admin::encode(admin::ImportAnswer{
-          .ledger_index = 1, .validated = true, .is_current = false, .channels = 5}));
-  admin::append_message(sound, Verb::import_commit, "{}");
-  admin::append_message(sound, Verb::list, admin::encode(admin::List{.cursor = 0, .limit = 9}));
-  for (std::uint32_t seed = 0; seed < 400; ++seed) {
-    std::mt19937 random(seed);
-    auto stream = sound;
-    for (unsigned i = 0; i <= seed % 4; ++i)
-      stream[random() % stream.size()] = static_cast<std::byte>(random());
-    if (seed % 3 == 0) stream.resize(random() % stream.size());
-    const RawSocket raw(rig.socket());
-    raw.send(stream);
-    raw.end_of_input();
-    (void)raw.rest();
-  }
-  Client client = connect(rig);
-  EXPECT_TRUE(client.ask(Verb::stats, "{}", Verb::stats_answer).has_value());
-}
-
-TEST(AdminServer, ServesSixteenClientsAndTellsTheNextOneWhy) {
-  Rig rig;
-  std::vector<Client> clients;
-  for (std::size_t i = 0; i < AdminServer::sessions_max; ++i) clients.push_back(connect(rig));
-  const auto refused = Client::connect(rig.socket(), "one too many");
-  ASSERT_FALSE(refused.has_value());
-  EXPECT_NE(refused.error().what.find("16 clients"), std::string::npos);
-  for (Client& client : clients)
-    EXPECT_TRUE(client.ask(Verb::stats, "{}", Verb::stats_answer).has_value());
-  clients.pop_back();
-  const auto deadline = Clock::now() + std::chrono::seconds(5);
-  bool admitted = false;  // once the server has seen the one leave
-  while (!admitted && Clock::now() < deadline)
-    admitted = Client::connect(rig.socket(), "now there is room").has_value();
-  EXPECT_TRUE(admitted);
-}
-
-TEST(AdminServer, IsNotHeldUpByAClientThatNeverReadsItsAnswers) {
-  Rig rig(5000);
-  (void)import_all(rig, records(5000));
-  const RawSocket greedy(rig.socket());
-  auto stream = hello();
-  for (int i = 0; i < 200; ++i)
-    admin::append_message(stream, Verb::list,
-                          admin::encode(admin::List{.cursor = 0, .limit = 1024}));
-  greedy.send(stream);  // 40 MiB of answers asked for, none read
-  Client client = connect(rig);
-  for (int i = 0; i < 20; ++i)
-    EXPECT_TRUE(client.ask(Verb::stats, "{}", Verb::stats_answer).has_value());
-}
-
-TEST(AdminServer, TellsItsClientsWhenItStops) {
-  Rig rig;
-  Client client = connect(rig);
-  rig.stop_serving();
-  const auto word = client.receive();
-  ASSERT_FALSE(word.has_value());
-  EXPECT_NE(word.error().what.find("stopping"), std::string::npos);
 }
 
 }  // namespace
