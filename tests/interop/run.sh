@@ -91,7 +91,8 @@ payee=$(node "$modules/client.mjs" channels "$run_dir/channels.json")
 vectors_payee=$(grep -o '"destination_account": "[^"]*"' "$root/tests/vectors/account_channels.json" |
   head -n 1 | cut -d'"' -f4)
 
-inside "$build/apps/claimd/claimd" --config "$root/dpdk-config/$kind.toml" \
+# Not through a function: $! must be claimd itself, not a subshell around it.
+ip netns exec "$namespace" "$build/apps/claimd/claimd" --config "$root/dpdk-config/$kind.toml" \
   --set "port.device=$device" --set "eal.file_prefix=interop$$" --set worker.idle=yield \
   --set "port.addresses=[\"10.93.0.1/24\", \"fd00:93::1/64\"]" \
   --set "channels.destinations=[\"$payee\", \"$vectors_payee\"]" --set channels.capacity=10000 \
