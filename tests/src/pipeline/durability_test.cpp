@@ -104,6 +104,33 @@ TEST_F(Durability, TheHighestRecordCountsWhereverItsClaimStands) {
   EXPECT_EQ(stale.place, Place::sent);
 }
 
+TEST_F(Durability, ALaterClaimThatRestsOnAnOlderRecordDoesNotLowerTheBound) {
+  const Payer second = stand.open_channel(2);
+  const auto early = good_claim(payer, 5);
+  auto& frame = stand.deliver({early, good_claim(second, 5), early});  // LSN 1, 2, and 1 again
+  stand.settle();
+  stand.journal.durable = 1;
+  stand.settle();
+  EXPECT_EQ(frame.place, Place::with_worker);
+  stand.journal.durable = 2;
+  stand.settle();
+  EXPECT_EQ(frame.place, Place::sent);
+}
+
+TEST_F(Durability, ADuplicateWaitsForItsRecordAlsoWhereNoEarlierReplyDoes) {
+  const auto claim = good_claim(payer, 5);
+  const auto at = stand.table.find(payer.handle(), stand.table.hash(payer.handle()),
+                                   channel::no_slot);
+  stand.table.commit(at, {5}, wire::ClaimFrame(claim.data()).signature(), 50, stand.clock.ledger);
+  auto& again = stand.deliver({claim});
+  stand.journal.durable = 49;
+  stand.settle();
+  EXPECT_EQ(again.place, Place::with_worker);
+  stand.journal.durable = 50;
+  stand.settle();
+  EXPECT_EQ(verdict_of(again).code, Code::duplicate);
+}
+
 TEST_F(Durability, WhatRestsOnNoStateIsAnsweredAtOnceAndIsNotCalledDurable) {
   stand.deliver({good_claim(payer, 5)});  // holds the gate
   stand.settle();
@@ -170,9 +197,14 @@ TEST_F(Durability, AFullJournalStillGivesTheCheapVerdicts) {
   stand.journal.durable = 100;
   stand.code(good_claim(payer, 5));
   stand.journal.room = 0;
-  EXPECT_EQ(stand.codes({good_claim(payer, 4), good_claim(make_payer(9), 1),
-                         good_claim(payer, 1'001), good_claim(payer, 6)}),
-            (std::vector{Code::stale, Code::unknown_channel, Code::over_funds, Code::busy}));
+  Payer redeemed = make_payer(2);
+  redeemed.terms.balance = {500};
+  stand.apply(redeemed.terms);
+  EXPECT_EQ(stand.codes({good_claim(payer, 4), good_claim(redeemed, 500),
+                         good_claim(make_payer(9), 1), good_claim(payer, 1'001),
+                         good_claim(payer, 6)}),
+            (std::vector{Code::stale, Code::stale, Code::unknown_channel, Code::over_funds,
+                         Code::busy}));
 }
 
 TEST_F(Durability, EveryReservationThatCameToNothingIsGivenBack) {
