@@ -21,7 +21,8 @@ namespace claimgate::bench {
 class ScratchFolder {
  public:
   ScratchFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "claimgate-bench-XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "claimgate-bench-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
     path_ = pattern;
   }

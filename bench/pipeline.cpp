@@ -5,7 +5,8 @@
 //
 // Both replay the same 1,000,000 claims for distinct channels in random order, from memory, through
 // DPDK's pcap port, interleaved round by round on one pinned core. Then claims that verify, end to
-// end, beside bare secp256k1_ecdsa_verify. Fails where verdicts and claims differ in number or kind.
+// end, beside bare secp256k1_ecdsa_verify. Fails where verdicts and claims differ in number or
+// kind.
 #include <rte_cycles.h>
 #include <secp256k1.h>
 
@@ -42,8 +43,8 @@ constexpr unsigned verified_claims = 1024;
 constexpr unsigned verified_channels = 64;
 static_assert(verified_claims % pipeline::burst_datagrams_max == 0);
 
-using Worker = pipeline::Worker<nic::Port, durability::OpenGate, pipeline::SystemClock,
-                                nic::CommandRing>;
+using Worker =
+    pipeline::Worker<nic::Port, durability::OpenGate, pipeline::SystemClock, nic::CommandRing>;
 
 [[noreturn]] void die(const std::string& why) {
   fmt::print(stderr, "bench pipeline: {}\n", why);
@@ -96,9 +97,8 @@ struct Bench {
       : port(on),
         table(with),
         commands(ring),
-        local(need(packet::LocalAddresses::parse(packet::Mac{{2, 0, 0, 0, 0, 1}},
-                                                 std::array<std::string, 1>{"10.93.0.1/24"},
-                                                 false))),
+        local(need(packet::LocalAddresses::parse(
+            packet::Mac{{2, 0, 0, 0, 0, 1}}, std::array<std::string, 1>{"10.93.0.1/24"}, false))),
         worker({.rules = {.copy_payloads = false}}, port, gate, clock, commands, local, table,
                need(digest::Digester::create()), need(verify::Verifier::create()), stats) {}
 
@@ -146,7 +146,10 @@ double pipeline_loop(Bench& bench, std::uint64_t claims_wanted) {
 }
 
 void report_rate(const std::string& name, double cycles) {
-  report({.bench = "pipeline", .name = name + " cycles", .value = cycles, .unit = "cycles/claim",
+  report({.bench = "pipeline",
+          .name = name + " cycles",
+          .value = cycles,
+          .unit = "cycles/claim",
           .higher_is_better = false});
   report({.bench = "pipeline",
           .name = name,
@@ -271,14 +274,26 @@ void compare(Bench& single, Bench& full, Bench& verified, const SignedClaims& cl
   report_rate("pipeline, 1 claim a datagram", median(seen.pipeline1));
   report_rate("bare loop, 15 claims a datagram", median(seen.bare15));
   report_rate("pipeline, 15 claims a datagram", median(seen.pipeline15));
-  report({.bench = "pipeline", .name = "1 claim a datagram", .value = median(seen.ratio1),
-          .unit = "ratio", .reference = "bare loop, 1 claim a datagram", .goal = 0.45});
-  report({.bench = "pipeline", .name = "15 claims a datagram", .value = median(seen.gain15),
-          .unit = "ratio", .reference = "pipeline, 1 claim a datagram", .goal = 1.5});
+  report({.bench = "pipeline",
+          .name = "1 claim a datagram",
+          .value = median(seen.ratio1),
+          .unit = "ratio",
+          .reference = "bare loop, 1 claim a datagram",
+          .goal = 0.45});
+  report({.bench = "pipeline",
+          .name = "15 claims a datagram",
+          .value = median(seen.gain15),
+          .unit = "ratio",
+          .reference = "pipeline, 1 claim a datagram",
+          .goal = 1.5});
   report_rate("secp256k1_ecdsa_verify", median(seen.verify));
   report_rate("end to end with verification", median(seen.whole));
-  report({.bench = "pipeline", .name = "end to end", .value = median(seen.share), .unit = "ratio",
-          .reference = "secp256k1_ecdsa_verify", .goal = 0.95});
+  report({.bench = "pipeline",
+          .name = "end to end",
+          .value = median(seen.share),
+          .unit = "ratio",
+          .reference = "secp256k1_ecdsa_verify",
+          .goal = 0.95});
 }
 
 int run() {
@@ -286,9 +301,12 @@ int run() {
   std::mt19937_64 random(1);
   auto table = need(channel::Table::create(channels + verified_channels, {random(), random()},
                                            memory::Pages::huge));
-  report({.bench = "pipeline", .name = "memory per channel",
-          .value = static_cast<double>(table.bytes_mapped()) / table.capacity(), .unit = "bytes",
-          .goal = 288, .higher_is_better = false});
+  report({.bench = "pipeline",
+          .name = "memory per channel",
+          .value = static_cast<double>(table.bytes_mapped()) / table.capacity(),
+          .unit = "bytes",
+          .goal = 288,
+          .higher_is_better = false});
   const auto order = fill(table);
   const std::string one = scratch.file("one.pcap");
   const std::string fifteen = scratch.file("fifteen.pcap");
@@ -302,21 +320,23 @@ int run() {
     return fmt::format("net_pcap{},rx_pcap={},infinite_rx=1", index, file);
   };
   const auto cpus = nic::allowed_cpus();
-  auto eal = need(nic::Eal::start({.file_prefix = "claimgate-bench-pipeline",
-                                   .memory_mib = 1152,
-                                   .lcore_cpus = {cpus.back()},
-                                   .vdevs = {device(0, one), device(1, fifteen), device(2, good)}}));
-  report({.bench = "pipeline", .name = "huge pages", .value = eal.huge_pages() ? 1.0 : 0.0,
+  auto eal =
+      need(nic::Eal::start({.file_prefix = "claimgate-bench-pipeline",
+                            .memory_mib = 1152,
+                            .lcore_cpus = {cpus.back()},
+                            .vdevs = {device(0, one), device(1, fifteen), device(2, good)}}));
+  report({.bench = "pipeline",
+          .name = "huge pages",
+          .value = eal.huge_pages() ? 1.0 : 0.0,
           .unit = "flag"});
   {
     auto commands = need(nic::CommandRing::create("commands"));
     auto single_port = need(nic::Port::open(
         {.device = device(0, one), .held_max = channels + 4096, .room_bytes = 256}));
-    auto full_port = need(nic::Port::open({.device = device(1, fifteen),
-                                           .held_max = channels / 15 + 4096,
-                                           .room_bytes = 1536}));
-    auto good_port = need(nic::Port::open({.device = device(2, good),
-                                           .held_max = verified_claims + 4096}));
+    auto full_port = need(nic::Port::open(
+        {.device = device(1, fifteen), .held_max = channels / 15 + 4096, .room_bytes = 1536}));
+    auto good_port =
+        need(nic::Port::open({.device = device(2, good), .held_max = verified_claims + 4096}));
     auto single = std::make_unique<Bench>(single_port, table, commands);
     auto full = std::make_unique<Bench>(full_port, table, commands);
     auto verified = std::make_unique<Bench>(good_port, table, commands);
@@ -329,4 +349,6 @@ int run() {
 }  // namespace
 }  // namespace claimgate::bench
 
-int main() { return claimgate::bench::run(); }
+int main() {
+  return claimgate::bench::run();
+}

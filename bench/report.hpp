@@ -1,5 +1,5 @@
-// How every benchmark reports: one JSON object per line on stdout (`bench`, `case`, `value`, `unit`,
-// and where it applies `reference`, `goal`, `better`). `./dev bench` makes the table of it.
+// How every benchmark reports: one JSON object per line on stdout (`bench`, `case`, `value`,
+// `unit`, and where it applies `reference`, `goal`, `better`). `./dev bench` makes the table of it.
 #pragma once
 
 #include <algorithm>

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <CLI/CLI.hpp>
 
 #include "src/control/appliance.hpp"
 #include "src/control/build_info.hpp"
@@ -25,7 +25,8 @@ constexpr int exit_usage = 2;
 
 constexpr const char* description =
     "claimd answers payment-channel claims on a DPDK port.\n\n"
-    "Every key of the configuration has a default; dpdk-config/claimd.toml names them all, and the\n"
+    "Every key of the configuration has a default; dpdk-config/claimd.toml names them all, and "
+    "the\n"
     "profiles beside it suit memif, tap, af_packet, pcap replay and bare metal. Examples:\n\n"
     "  claimd --config dpdk-config/memif.toml\n"
     "  claimd --config /etc/claimgate/claimd.toml --set worker.idle=yield --set log.level=debug\n"

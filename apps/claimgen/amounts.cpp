@@ -126,7 +126,8 @@ std::vector<Difference> compare(const Amounts& wanted, const Amounts& listed) {
                            at == listed.end() ? "not listed" : std::to_string(at->second)});
   }
   for (const auto& [id, amount] : listed) {
-    if (!wanted.contains(id)) differences.push_back({id, "no such channel", std::to_string(amount)});
+    if (!wanted.contains(id))
+      differences.push_back({id, "no such channel", std::to_string(amount)});
   }
   std::ranges::sort(differences, {}, &Difference::channel_id);
   return differences;

@@ -37,7 +37,9 @@ Expected<void> check(const ChannelOptions& options) {
 
 }  // namespace
 
-xrpl::AccountId destination_of(std::uint64_t seed) { return account(seed, destination_index); }
+xrpl::AccountId destination_of(std::uint64_t seed) {
+  return account(seed, destination_index);
+}
 
 bool has_ed25519_key(std::uint32_t index, double share) noexcept {
   return std::floor((index + 1) * share + 0.5) != std::floor(index * share + 0.5);

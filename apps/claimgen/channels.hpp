@@ -21,7 +21,7 @@ namespace claimgate::claimgen {
 struct ChannelOptions {
   std::uint64_t seed = 1;
   std::uint32_t count = 10'000;
-  double ed25519_share = 0.5;             // of the channels, spread evenly
+  double ed25519_share = 0.5;                  // of the channels, spread evenly
   std::uint64_t funded_drops = 1'000'000'000;  // each; 1000 XRP
   std::uint32_t settle_delay_s = 86'400;
   std::string destination;  // classic address; empty: destination_of(seed)

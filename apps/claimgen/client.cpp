@@ -45,8 +45,8 @@ bool is_pci_address(const std::string& device) {
 
 // The socket file that a memif or virtio client connects to when its port starts, or nothing.
 std::string socket_of(const std::string& device) {
-  const bool memif_client = device.find("role=client") != device.npos &&
-                            device.find("socket-abstract=no") != device.npos;
+  const bool memif_client =
+      device.find("role=client") != device.npos && device.find("socket-abstract=no") != device.npos;
   const std::string_view key = memif_client ? ",socket=" : ",path=";
   if (!memif_client && !device.starts_with("net_virtio_user")) return {};
   const std::size_t at = device.find(key);
@@ -143,9 +143,10 @@ Expected<Client> Client::start(const ClientOptions& options, const StopFlag& sto
   if (!port) {
     Failure failure = port.error();
     if (const std::string path = socket_of(options.device); !path.empty()) {
-      failure.remedy = fmt::format("Does claimd still serve {}? A file that a killed one left "
-                                   "behind may be removed",
-                                   path);
+      failure.remedy = fmt::format(
+          "Does claimd still serve {}? A file that a killed one left "
+          "behind may be removed",
+          path);
     }
     return std::unexpected(failure);
   }

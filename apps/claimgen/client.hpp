@@ -23,14 +23,14 @@ struct ClientOptions {
   unsigned lcore_cpu = 0;
   nic::HugePages huge_pages = nic::HugePages::automatic;
   unsigned memory_mib = 128;
-  std::string local_mac;                // empty: the port's own
+  std::string local_mac;  // empty: the port's own
   std::string local_ip = "10.93.0.2";
   std::string peer_ip = "10.93.0.1";
-  std::string peer_mac;                 // empty: asked for by ARP or neighbour solicitation
-  int vlan = -1;                        // 0..4095, or no tag
+  std::string peer_mac;  // empty: asked for by ARP or neighbour solicitation
+  int vlan = -1;         // 0..4095, or no tag
   std::uint16_t source_port = 40'000;
   std::uint32_t link_timeout_ms = 10'000;
-  bool spin = false;                    // never give up the CPU
+  bool spin = false;  // never give up the CPU
   bool quiet = false;
 };
 
@@ -38,8 +38,8 @@ struct ClientOptions {
 struct RunResult {
   double seconds = 0;  // first transmission to last verdict
   std::string peer_mac;
-  bool stopped = false;      // by the user
-  std::string cut_short;     // why it ended early, or empty
+  bool stopped = false;   // by the user
+  std::string cut_short;  // why it ended early, or empty
 };
 
 class Client {

@@ -116,9 +116,9 @@ int run(const Options& options, const StopFlag& stop) {
   auto client = Client::start(options.client, stop);
   if (!client) return stop ? stopped() : give_up(client.error(), exit_port);
   WindowOptions limits = options.window;
-  limits.unix_ms = std::chrono::duration<double, std::milli>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                       .count();
+  limits.unix_ms =
+      std::chrono::duration<double, std::milli>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
   const auto window = std::make_unique<Window>(limits, *plan, frames);
   const RunResult result = client->run(*window, plan->claims.size(), stop);
   if (window->done()) window->check_finals();
@@ -142,9 +142,9 @@ int check_amounts(const Options& options) {
   if (options.list_in != "-") {
     file.open(options.list_in);
     if (!file) {
-      return give_up({"cannot be read", options.list_in,
-                      "`claimctl channels list --json` prints it"},
-                     exit_usage);
+      return give_up(
+          {"cannot be read", options.list_in, "`claimctl channels list --json` prints it"},
+          exit_usage);
     }
   }
   const bool from_file = options.list_in != "-";
@@ -172,10 +172,14 @@ int dispatch(int argc, char** argv) {
   if (options.print_destination) return print_destination(options.channels);
   StopFlag& stop = stop_on_signals();
   switch (options.verb) {
-    case Verb::channels: return write_channels(options, stop);
-    case Verb::run: return run(options, stop);
-    case Verb::check_amounts: return check_amounts(options);
-    case Verb::none: break;
+    case Verb::channels:
+      return write_channels(options, stop);
+    case Verb::run:
+      return run(options, stop);
+    case Verb::check_amounts:
+      return check_amounts(options);
+    case Verb::none:
+      break;
   }
   return exit_usage;
 }

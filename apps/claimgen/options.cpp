@@ -28,7 +28,8 @@ constexpr const char* examples =
 constexpr const char* channels_examples =
     "Examples:\n"
     "  claimgen channels --seed 7 --channels 10000 --out channels.json\n"
-    "  claimgen channels --seed 7 --print-destination    # for channels.destinations in claimd.toml\n"
+    "  claimgen channels --seed 7 --print-destination    # for channels.destinations in "
+    "claimd.toml\n"
     "  claimgen channels --seed 7 --destination rN7n7otQDd6FczFgLdSqtcsAUxDkw6fzRH | claimctl "
     "channels import -\n";
 
@@ -95,14 +96,15 @@ void add_stream_options(CLI::App& verb, Options& options, std::string& mix, std:
                   "9300, or shards: 9301 + virtual shard where a datagram holds one shard only")
       ->check(CLI::IsMember({"9300", "shards"}))
       ->capture_default_str();
-  verb.add_option("--timeout-ms",
-                  [&options](const CLI::results_t& text) {
-                    std::uint32_t ms = 0;
-                    if (!CLI::detail::lexical_cast(text[0], ms) || ms == 0) return false;
-                    options.window.timeout_ns = std::uint64_t{ms} * 1'000'000;
-                    return true;
-                  },
-                  "Silence after which a datagram is sent again [500]")
+  verb.add_option(
+          "--timeout-ms",
+          [&options](const CLI::results_t& text) {
+            std::uint32_t ms = 0;
+            if (!CLI::detail::lexical_cast(text[0], ms) || ms == 0) return false;
+            options.window.timeout_ns = std::uint64_t{ms} * 1'000'000;
+            return true;
+          },
+          "Silence after which a datagram is sent again [500]")
       ->type_name("MS");
   verb.add_option("--retries", options.window.retries, "How often it is, before it counts as lost")
       ->check(CLI::Range(0u, 255u))
@@ -114,16 +116,22 @@ void add_port_options(CLI::App& verb, Options& options) {
   verb.add_option("--device", client.device,
                   "DPDK port: virtual device arguments or a PCI address (see dpdk-config/)")
       ->required();
-  verb.add_option("--lcore", client.lcore_cpu, "CPU to run on (default: the first one allowed; claimd works on the last)");
-  verb.add_option("--huge-pages",
-                  [&client](const CLI::results_t& text) {
-                    if (text[0] == "auto") client.huge_pages = nic::HugePages::automatic;
-                    else if (text[0] == "never") client.huge_pages = nic::HugePages::never;
-                    else if (text[0] == "require") client.huge_pages = nic::HugePages::require;
-                    else return false;
-                    return true;
-                  },
-                  "auto, never or require [auto]")
+  verb.add_option("--lcore", client.lcore_cpu,
+                  "CPU to run on (default: the first one allowed; claimd works on the last)");
+  verb.add_option(
+          "--huge-pages",
+          [&client](const CLI::results_t& text) {
+            if (text[0] == "auto")
+              client.huge_pages = nic::HugePages::automatic;
+            else if (text[0] == "never")
+              client.huge_pages = nic::HugePages::never;
+            else if (text[0] == "require")
+              client.huge_pages = nic::HugePages::require;
+            else
+              return false;
+            return true;
+          },
+          "auto, never or require [auto]")
       ->type_name("WHEN");
   verb.add_option("--memory-mib", client.memory_mib, "Memory for DPDK")
       ->check(CLI::Range(32u, 1u << 20))
@@ -144,8 +152,8 @@ void add_port_options(CLI::App& verb, Options& options) {
 }
 
 void add_check_verb(CLI::App& app, Options& options) {
-  CLI::App* verb = app.add_subcommand(
-      "check-amounts", "Compare a run's final amounts with what claimctl lists");
+  CLI::App* verb =
+      app.add_subcommand("check-amounts", "Compare a run's final amounts with what claimctl lists");
   verb->add_option("--final", options.finals_in, "What `claimgen run --final` wrote")->required();
   verb->add_option("--list", options.list_in,
                    "What `claimctl channels list --json` printed, - for standard input")
@@ -204,8 +212,8 @@ ParsedLine parse_line(int argc, char** argv) {
   add_channels_verb(app, options);
 
   std::string mix(default_mix), size = "mixed", port = "9300";
-  CLI::App* run = app.add_subcommand(
-      "run", "Send a signed stream to claimd and check every verdict");
+  CLI::App* run =
+      app.add_subcommand("run", "Send a signed stream to claimd and check every verdict");
   add_channel_options(*run, options);
   add_stream_options(*run, options, mix, size, port);
   add_port_options(*run, options);

@@ -15,9 +15,9 @@ namespace claimgate::claimgen {
 // Exit codes, the same for every verb.
 enum Exit : int {
   exit_right = 0,
-  exit_wrong = 1,    // a mismatch, or claims without an answer
-  exit_usage = 2,    // the command line, or a file it names
-  exit_port = 3,     // EAL, the port, the link or the peer
+  exit_wrong = 1,  // a mismatch, or claims without an answer
+  exit_usage = 2,  // the command line, or a file it names
+  exit_port = 3,   // EAL, the port, the link or the peer
   exit_stopped = 130,
 };
 
@@ -28,8 +28,8 @@ struct Options {
   ChannelOptions channels;
   bool print_destination = false;
   bool quiet = false;
-  unsigned threads = 0;    // 0: as many as CPUs are allowed
-  std::string out = "-";   // channels: where the answers go
+  unsigned threads = 0;   // 0: as many as CPUs are allowed
+  std::string out = "-";  // channels: where the answers go
   // run
   PlanOptions plan;
   WindowOptions window;

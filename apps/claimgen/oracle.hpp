@@ -78,17 +78,17 @@ class Oracle {
 
  private:
   struct ClaimState {
-    std::uint64_t lowest = 0;          // confirmed() when it was first sent
-    std::uint32_t next = no_claim;     // of the same channel
+    std::uint64_t lowest = 0;       // confirmed() when it was first sent
+    std::uint32_t next = no_claim;  // of the same channel
     bool decided = false;
     bool repeated = false;  // sent more than once, or answered BUSY
   };
   struct ChannelState {
     std::uint64_t confirmed = 0;
-    std::uint64_t highest = 0;              // can-advance amounts sent
-    std::uint32_t first_open = no_claim;    // the oldest undecided claim, of any kind
-    std::uint32_t last_sent = no_claim;     // end of the chain that begins at first_open
-    std::uint32_t disordered_before = 0;    // claims below: their order is not known
+    std::uint64_t highest = 0;            // can-advance amounts sent
+    std::uint32_t first_open = no_claim;  // the oldest undecided claim, of any kind
+    std::uint32_t last_sent = no_claim;   // end of the chain that begins at first_open
+    std::uint32_t disordered_before = 0;  // claims below: their order is not known
   };
   static constexpr std::uint32_t no_claim = 0xFFFF'FFFF;
 

@@ -23,8 +23,8 @@ constexpr std::uint64_t over_funds_drops_max = 1000;
 
 namespace malformed {
 constexpr std::array<std::uint8_t, 4> types = {0x00, 0x02, 0x81, 0xFF};
-constexpr std::array<std::uint64_t, 3> amounts = {
-    0, wire::drops_max.value + 1, std::numeric_limits<std::uint64_t>::max()};
+constexpr std::array<std::uint64_t, 3> amounts = {0, wire::drops_max.value + 1,
+                                                  std::numeric_limits<std::uint64_t>::max()};
 }  // namespace malformed
 
 namespace bad_signature {
@@ -33,14 +33,21 @@ enum Variant : std::uint8_t { flipped_bit, other_amount, other_channel, zeros, c
 
 wire::Code expected_code(Kind kind) {
   switch (kind) {
-    case Kind::good: return wire::Code::accepted;
-    case Kind::duplicate: return wire::Code::duplicate;
-    case Kind::stale: return wire::Code::stale;
+    case Kind::good:
+      return wire::Code::accepted;
+    case Kind::duplicate:
+      return wire::Code::duplicate;
+    case Kind::stale:
+      return wire::Code::stale;
     case Kind::bad_signature:
-    case Kind::high_s: return wire::Code::bad_signature;
-    case Kind::over_funds: return wire::Code::over_funds;
-    case Kind::unknown: return wire::Code::unknown_channel;
-    case Kind::malformed: return wire::Code::malformed;
+    case Kind::high_s:
+      return wire::Code::bad_signature;
+    case Kind::over_funds:
+      return wire::Code::over_funds;
+    case Kind::unknown:
+      return wire::Code::unknown_channel;
+    case Kind::malformed:
+      return wire::Code::malformed;
   }
   return wire::Code::malformed;
 }
@@ -75,7 +82,9 @@ class Drawing {
         claim.channel = any_advanced();
         claim.amount = held_[claim.channel];
         break;
-      case Kind::stale: draw_lower(claim); break;
+      case Kind::stale:
+        draw_lower(claim);
+        break;
       case Kind::over_funds:
         claim.channel = any_channel();
         claim.amount = funded_ + random_.between(1, over_funds_drops_max);
@@ -116,8 +125,8 @@ class Drawing {
       claim.channel = any_channel();
       const std::uint64_t left = funded_ - held_[claim.channel];
       if (left < step_drops_min) continue;
-      claim.amount = held_[claim.channel] +
-                     random_.between(step_drops_min, std::min(left, step_drops_max));
+      claim.amount =
+          held_[claim.channel] + random_.between(step_drops_min, std::min(left, step_drops_max));
       return true;
     }
     return false;
@@ -152,8 +161,8 @@ class Drawing {
   std::uint64_t funded_;
   std::uint64_t weight_sum_ = 0;
   Random random_;
-  std::vector<std::uint64_t> held_, before_;   // by channel: now, and one accepted claim earlier
-  std::vector<std::uint32_t> advanced_;        // channels with something held
+  std::vector<std::uint64_t> held_, before_;  // by channel: now, and one accepted claim earlier
+  std::vector<std::uint32_t> advanced_;       // channels with something held
 };
 
 unsigned draw_size(unsigned wanted, Random& random) {
@@ -190,14 +199,17 @@ channel::ChannelId unknown_id(std::uint64_t seed, std::uint32_t index) {
 
 signing::Signature bad(const PlannedClaim& claim, std::uint32_t index, const Channel& channel) {
   switch (claim.variant % bad_signature::count) {
-    case bad_signature::other_amount: return channel.keys.sign(channel.id, {claim.amount - 1});
+    case bad_signature::other_amount:
+      return channel.keys.sign(channel.id, {claim.amount - 1});
     case bad_signature::other_channel: {
       channel::ChannelId other = channel.id;
       other.bytes.back() ^= std::byte{1};
       return channel.keys.sign(other, {claim.amount});
     }
-    case bad_signature::zeros: return {};
-    default: break;
+    case bad_signature::zeros:
+      return {};
+    default:
+      break;
   }
   signing::Signature signature = channel.keys.sign(channel.id, {claim.amount});
   const std::uint64_t bit = Random(index, claim.amount).below(signature.size() * 8);
@@ -246,9 +258,9 @@ Expected<Plan> make_plan(const PlanOptions& options, const ChannelOptions& chann
   for (std::uint32_t i = 0; i < options.claims; ++i) {
     const auto claim = drawing.draw();
     if (!claim) {
-      return fail(fmt::format("the channels' funds are used up after {} of {} claims", i,
-                              options.claims),
-                  "--funded", "Raise --funded or --channels, or lower --claims");
+      return fail(
+          fmt::format("the channels' funds are used up after {} of {} claims", i, options.claims),
+          "--funded", "Raise --funded or --channels, or lower --claims");
     }
     plan.claims.push_back(*claim);
     ++plan.of_kind[static_cast<std::size_t>(claim->kind)];
@@ -273,7 +285,9 @@ void sign_claim(std::byte* frame, const Plan& plan, std::uint32_t index, const C
     case Kind::duplicate:  // every other one with another nonce: other bytes where the key has them
       signature = channel.keys.sign(id, amount, claim.variant % 2 == 0 ? 0 : index + 1);
       break;
-    case Kind::bad_signature: signature = bad(claim, index, channel); break;
+    case Kind::bad_signature:
+      signature = bad(claim, index, channel);
+      break;
     case Kind::high_s:
       signature = signing::non_canonical(channel.keys.sign(id, amount), channel.keys.type());
       break;
@@ -281,7 +295,9 @@ void sign_claim(std::byte* frame, const Plan& plan, std::uint32_t index, const C
       id = unknown_id(set.options().seed, index);
       signature = channel.keys.sign(id, amount);
       break;
-    default: signature = channel.keys.sign(id, amount); break;
+    default:
+      signature = channel.keys.sign(id, amount);
+      break;
   }
   wire::write_claim(frame, id.handle(), index, amount, signature.data(), 0);
   frame[wire::offset::type] = std::byte{claim.type};

@@ -29,8 +29,7 @@ enum class Kind : std::uint8_t {
 };
 inline constexpr std::size_t kind_count = 8;
 inline constexpr std::array<std::string_view, kind_count> kind_names = {
-    "good",   "duplicate",  "stale",   "bad-signature",
-    "high-s", "over-funds", "unknown", "malformed"};
+    "good", "duplicate", "stale", "bad-signature", "high-s", "over-funds", "unknown", "malformed"};
 [[nodiscard]] constexpr std::string_view name(Kind kind) noexcept {
   return kind_names[static_cast<std::size_t>(kind)];
 }
@@ -65,23 +64,23 @@ inline constexpr unsigned mixed_sizes = 0;
 
 struct PlanOptions {
   std::uint64_t seed = 1;
-  std::uint32_t claims = 200'000;  // up to 2^31
+  std::uint32_t claims = 200'000;              // up to 2^31
   unsigned claims_per_datagram = mixed_sizes;  // 1..15; mixed: half singles, half 2..15
   Mix mix;
 };
 
 struct Plan {
-  std::vector<PlannedClaim> claims;    // in the order of sending; claim i has sequence i
+  std::vector<PlannedClaim> claims;     // in the order of sending; claim i has sequence i
   std::vector<std::uint8_t> datagrams;  // claims of each; they sum up to claims.size()
-  std::vector<std::uint64_t> finals;   // by channel: drops held after all of it
+  std::vector<std::uint64_t> finals;    // by channel: drops held after all of it
   std::array<std::uint64_t, kind_count> of_kind{};
 };
 
 // Fails on options out of range, and where the channels' funds do not last for the claims.
 [[nodiscard]] Expected<Plan> make_plan(const PlanOptions& options, const ChannelOptions& channels);
 
-// The frame of claim `index`, its timestamp 0. Precondition: 93 writable bytes at `frame`; `set` was
-// made from the options that the plan was made for. Any thread.
+// The frame of claim `index`, its timestamp 0. Precondition: 93 writable bytes at `frame`; `set`
+// was made from the options that the plan was made for. Any thread.
 void sign_claim(std::byte* frame, const Plan& plan, std::uint32_t index, const ChannelSet& set);
 
 // All frames, one behind the other, signed on `threads` threads. Empty where `stop` ended it early.

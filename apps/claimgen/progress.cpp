@@ -24,7 +24,9 @@ Progress::~Progress() {
   if (!finished_ && drawn_ && terminal_) fmt::print(stderr, "\n");
 }
 
-bool Progress::due() const { return !quiet_ && Clock::now() >= next_; }
+bool Progress::due() const {
+  return !quiet_ && Clock::now() >= next_;
+}
 
 void Progress::update(std::uint64_t done, std::string_view note) {
   if (due()) draw(done, note, false);

@@ -39,8 +39,7 @@ class Random {
 
   // Uniform in 0..bound-1 but for a bias of bound / 2^64. Precondition: bound > 0.
   [[nodiscard]] std::uint64_t below(std::uint64_t bound) noexcept {
-    return static_cast<std::uint64_t>(
-        static_cast<Wide>(next()) * bound >> 64);
+    return static_cast<std::uint64_t>(static_cast<Wide>(next()) * bound >> 64);
   }
   // Precondition: first <= last.
   [[nodiscard]] std::uint64_t between(std::uint64_t first, std::uint64_t last) noexcept {

@@ -20,7 +20,8 @@ bool aims_at(std::span<const std::byte> frame, std::uint16_t port) noexcept {
   if (!v6 && type != ethernet::type_ipv4) return false;
   const std::size_t udp = ip + (v6 ? ipv6_bytes : ipv4_bytes);
   if (frame.size() < udp + udp_bytes) return false;
-  const auto next = static_cast<std::uint8_t>(frame[ip + (v6 ? ipv6::next_header : ipv4::protocol)]);
+  const auto next =
+      static_cast<std::uint8_t>(frame[ip + (v6 ? ipv6::next_header : ipv4::protocol)]);
   return next == protocol::udp &&
          wire::load_be<std::uint16_t>(frame.data() + udp + udp::destination_port) == port;
 }
@@ -40,12 +41,18 @@ ReplyFault judge_payload(std::span<const std::byte> payload) noexcept {
 
 std::string_view name(ReplyFault fault) noexcept {
   switch (fault) {
-    case ReplyFault::none: return "no fault";
-    case ReplyFault::not_for_us: return "not for us";
-    case ReplyFault::malformed_udp: return "wrong lengths or checksums";
-    case ReplyFault::wrong_sender: return "another sender, receiver or tag than asked";
-    case ReplyFault::wrong_length: return "not 1 to 15 verdicts of 33 bytes";
-    case ReplyFault::not_a_verdict: return "not a verdict frame";
+    case ReplyFault::none:
+      return "no fault";
+    case ReplyFault::not_for_us:
+      return "not for us";
+    case ReplyFault::malformed_udp:
+      return "wrong lengths or checksums";
+    case ReplyFault::wrong_sender:
+      return "another sender, receiver or tag than asked";
+    case ReplyFault::wrong_length:
+      return "not 1 to 15 verdicts of 33 bytes";
+    case ReplyFault::not_a_verdict:
+      return "not a verdict frame";
   }
   return "?";
 }

@@ -15,11 +15,11 @@ namespace claimgate::claimgen {
 
 enum class ReplyFault : std::uint8_t {
   none,
-  not_for_us,      // other traffic: no fault of the appliance
-  malformed_udp,   // lengths or checksums of a frame to our port are wrong
-  wrong_sender,    // our port, but another address, MAC or tag than was asked
-  wrong_length,    // not 1..15 times 33 bytes
-  not_a_verdict,   // type is not 0x81 or the code is none of the protocol's
+  not_for_us,     // other traffic: no fault of the appliance
+  malformed_udp,  // lengths or checksums of a frame to our port are wrong
+  wrong_sender,   // our port, but another address, MAC or tag than was asked
+  wrong_length,   // not 1..15 times 33 bytes
+  not_a_verdict,  // type is not 0x81 or the code is none of the protocol's
 };
 [[nodiscard]] std::string_view name(ReplyFault fault) noexcept;
 

@@ -12,7 +12,9 @@
 namespace claimgate::claimgen {
 namespace {
 
-constexpr double us(std::uint64_t ns) { return static_cast<double>(ns) / 1000; }
+constexpr double us(std::uint64_t ns) {
+  return static_cast<double>(ns) / 1000;
+}
 
 double per_second(std::uint64_t count, double seconds) {
   return seconds > 0 ? static_cast<double>(count) / seconds : 0;
@@ -81,9 +83,9 @@ std::string text_report(const Outcome& outcome, const Window& window, const Plan
                  "{:.1f} us ({} under way at once)\n",
                  us(rtt.quantile(0.5)), us(rtt.quantile(0.99)), us(rtt.quantile(0.999)),
                  us(rtt.quantile(1)), window.options().datagrams);
-  fmt::format_to(to, "{} datagrams sent again after silence, {} BUSY, {} late answers, {} durable\n",
-                 tally.datagrams_resent, tally.claims_busy, tally.replies_late,
-                 tally.verdicts_durable);
+  fmt::format_to(
+      to, "{} datagrams sent again after silence, {} BUSY, {} late answers, {} durable\n",
+      tally.datagrams_resent, tally.claims_busy, tally.replies_late, tally.verdicts_durable);
   if (!outcome.cut_short.empty()) fmt::format_to(to, "CUT SHORT: {}\n", outcome.cut_short);
   if (outcome.stopped) out += "STOPPED on request: what is above is not all\n";
   for (const Mismatch& each : window.mismatches()) {
@@ -95,8 +97,9 @@ std::string text_report(const Outcome& outcome, const Window& window, const Plan
     fmt::format_to(to, "WRONG: and {} more\n", tally.mismatches - window.mismatches().size());
   }
   if (tally.mismatches > 0 && looks_repeated(tally, plan)) {
-    out += "Most good claims are STALE or DUPLICATE: these channels have seen the stream before. "
-           "Take another --seed, or import the channels into an empty table\n";
+    out +=
+        "Most good claims are STALE or DUPLICATE: these channels have seen the stream before. "
+        "Take another --seed, or import the channels into an empty table\n";
   }
   if (outcome.right(tally)) {
     fmt::format_to(to, "every verdict is right, and all {} channels end with their exact amount\n",
@@ -117,7 +120,8 @@ std::string json_report(const Outcome& outcome, const Window& window, const Plan
   report["claims_decided"] = tally.claims_decided;
   report["claims_per_second"] = per_second(tally.claims_decided, outcome.seconds);
   report["datagrams_per_second"] = per_second(tally.datagrams_answered, outcome.seconds);
-  for (const auto& [key, q] : {std::pair{"p50", 0.5}, {"p99", 0.99}, {"p999", 0.999}, {"max", 1.0}}) {
+  for (const auto& [key, q] :
+       {std::pair{"p50", 0.5}, {"p99", 0.99}, {"p999", 0.999}, {"max", 1.0}}) {
     report["round_trip_us"][key] = us(rtt.quantile(q));
   }
   for (std::size_t kind = 0; kind < kind_count; ++kind) {

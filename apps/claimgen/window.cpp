@@ -191,7 +191,8 @@ void Window::judge(std::uint32_t claim, const std::byte* at, std::uint64_t now_n
     case Judgement::wrong:
       complain(claim, permitted.text(), std::string(wire::name(verdict.code)));
       break;
-    case Judgement::permitted: break;
+    case Judgement::permitted:
+      break;
   }
   const auto kind = static_cast<std::size_t>(planned.kind);
   ++tally_.verdicts[kind][static_cast<std::size_t>(verdict.code)];

@@ -26,19 +26,19 @@
 namespace claimgate::claimgen {
 
 struct WindowOptions {
-  std::uint32_t datagrams = 128;      // under way at once, 1..65536
+  std::uint32_t datagrams = 128;  // under way at once, 1..65536
   std::uint64_t timeout_ns = 500'000'000;
-  unsigned retries = 10;              // after the first transmission
-  bool shard_ports = false;           // one virtual shard: its own port; otherwise 9300
-  double unix_ms = 0;                 // start of the run; timestamps count from here
+  unsigned retries = 10;     // after the first transmission
+  bool shard_ports = false;  // one virtual shard: its own port; otherwise 9300
+  double unix_ms = 0;        // start of the run; timestamps count from here
 };
 
 // What a run counted; written by the window, and by the client where it says so.
 struct Tally {
   std::array<std::array<std::uint64_t, wire::code_count>, kind_count> verdicts{};
-  counter::Histogram round_trip_ns;   // first transmission to reply, per datagram
+  counter::Histogram round_trip_ns;  // first transmission to reply, per datagram
   std::uint64_t claims_decided = 0;
-  std::uint64_t datagrams_sent = 0;   // with those sent again
+  std::uint64_t datagrams_sent = 0;  // with those sent again
   std::uint64_t datagrams_answered = 0;
   std::uint64_t datagrams_resent = 0;  // after silence
   std::uint64_t claims_busy = 0;       // BUSY verdicts, each sent again later
@@ -46,7 +46,7 @@ struct Tally {
   std::uint64_t verdicts_durable = 0;
   std::uint64_t claims_unanswered = 0;  // given up
   std::uint64_t mismatches = 0;
-  std::uint64_t frames_ignored = 0;     // client: not for us
+  std::uint64_t frames_ignored = 0;  // client: not for us
 };
 
 // One complaint, fit for a terminal.

@@ -26,8 +26,9 @@ constexpr std::size_t at_major = 12, at_minor = 14, at_features = 16, at_page_by
 constexpr std::size_t at_page_records = 12, at_page_number = 16, at_page_stamp = 24;
 
 constexpr std::size_t pages_at_once = 256;
-constexpr const char* remedy_damaged = "restore the file from a copy, or move it away to start "
-                                       "without channels and import them again";
+constexpr const char* remedy_damaged =
+    "restore the file from a copy, or move it away to start "
+    "without channels and import them again";
 
 template <class T>
 T get(const std::byte* page, std::size_t at) noexcept {
@@ -250,8 +251,7 @@ Expected<void> walk(const memory::FileReader& file, const std::string& path, con
 
 }  // namespace
 
-Expected<std::uint64_t> save_snapshot(const std::string& path,
-                                      std::span<const Table* const> tables,
+Expected<std::uint64_t> save_snapshot(const std::string& path, std::span<const Table* const> tables,
                                       const SnapshotHeader& header) {
   std::vector<std::byte> page(page_bytes);
   put(page.data(), at_major, format_major);

@@ -31,7 +31,7 @@ inline constexpr std::uint16_t format_minor = 0;
 
 struct SnapshotHeader {
   std::array<std::byte, 16> node_uuid{};
-  std::uint32_t next_incarnation = 1;   // the next one to be issued
+  std::uint32_t next_incarnation = 1;  // the next one to be issued
   std::int64_t saved_at_unix_s = 0;
 };
 
@@ -49,7 +49,8 @@ struct SnapshotInfo {
 // Verifies the whole file, then calls `deliver` once for every channel; an empty function only
 // verifies. A Failure names file, offset and remedy: a file that cannot be read, is not a state
 // file, is of a newer major version or needs features unknown here, is truncated or longer than it
-// says, or is damaged anywhere; or the first Failure that `deliver` returned. The file is only read.
+// says, or is damaged anywhere; or the first Failure that `deliver` returned. The file is only
+// read.
 [[nodiscard]] Expected<SnapshotInfo> load_snapshot(
     const std::string& path, const std::function<Expected<void>(const ChannelView&)>& deliver);
 

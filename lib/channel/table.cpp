@@ -107,9 +107,8 @@ Expected<Table> Table::create(std::uint32_t capacity, std::array<std::uint64_t, 
                 fmt::format("set a capacity from 1 to {}", capacity_max));
   }
   const std::uint32_t buckets = (capacity + channels_per_bucket - 1) / channels_per_bucket;
-  const std::size_t bytes =
-      std::size_t{capacity} * (sizeof(Slot) + sizeof(ColdRecord)) +
-      (std::size_t{buckets} + probe_buckets_max - 1) * sizeof(IndexBucket);
+  const std::size_t bytes = std::size_t{capacity} * (sizeof(Slot) + sizeof(ColdRecord)) +
+                            (std::size_t{buckets} + probe_buckets_max - 1) * sizeof(IndexBucket);
   auto region = memory::Region::map(bytes, pages);
   if (!region) {
     return fail(fmt::format("no memory for a table of {} channels ({:.1f} MiB): {}", capacity,
@@ -121,18 +120,17 @@ Expected<Table> Table::create(std::uint32_t capacity, std::array<std::uint64_t, 
 
 Table::Table(memory::Region region, std::uint32_t capacity, std::uint32_t buckets,
              std::array<std::uint64_t, 2> hash_key) noexcept
-    : region_(std::move(region)),
-      capacity_(capacity),
-      buckets_(buckets),
-      hash_key_(hash_key) {
+    : region_(std::move(region)), capacity_(capacity), buckets_(buckets), hash_key_(hash_key) {
   std::byte* const base = region_.bytes();
   slots_ = reinterpret_cast<Slot*>(base);
   cold_ = reinterpret_cast<ColdRecord*>(base + std::size_t{capacity} * sizeof(Slot));
-  index_ = reinterpret_cast<IndexBucket*>(
-      base + std::size_t{capacity} * (sizeof(Slot) + sizeof(ColdRecord)));
+  index_ = reinterpret_cast<IndexBucket*>(base + std::size_t{capacity} *
+                                                     (sizeof(Slot) + sizeof(ColdRecord)));
 }
 
-Table::Table(Table&& other) noexcept { *this = std::move(other); }
+Table::Table(Table&& other) noexcept {
+  *this = std::move(other);
+}
 
 Table& Table::operator=(Table&& other) noexcept {
   if (this == &other) return *this;
@@ -151,8 +149,8 @@ Table& Table::operator=(Table&& other) noexcept {
 
 Table::~Table() = default;
 
-void Table::commit(SlotIndex at, wire::Drops amount, const std::byte* signature,
-                   std::uint64_t lsn, LedgerTime now) noexcept {
+void Table::commit(SlotIndex at, wire::Drops amount, const std::byte* signature, std::uint64_t lsn,
+                   LedgerTime now) noexcept {
   Slot& slot = slots_[at];
   assert(slot.incarnation != 0 && amount.value > slot.floor());
   Slot next = slot;
@@ -307,9 +305,8 @@ void Table::erase(std::uint64_t hash, SlotIndex at) noexcept {
     IndexBucket* from = hole + 1;
     for (; from != end && from < hole + probe_buckets_max; ++from) {
       const bool from_full = from->full();
-      const unsigned mover = entry_of(*from, [&](SlotIndex slot) {
-        return home(this->hash({slots_[slot].handle})) <= hole;
-      });
+      const unsigned mover = entry_of(
+          *from, [&](SlotIndex slot) { return home(this->hash({slots_[slot].handle})) <= hole; });
       if (mover != IndexBucket::entries) {
         hole->tag[entry] = from->tag[mover];
         hole->slot[entry] = from->slot[mover];
@@ -348,14 +345,20 @@ std::optional<ChannelView> Table::view(SlotIndex at) const noexcept {
   }
 }
 
-std::uint32_t Table::size() const noexcept { return size_.load(std::memory_order_relaxed); }
+std::uint32_t Table::size() const noexcept {
+  return size_.load(std::memory_order_relaxed);
+}
 
 std::uint32_t Table::slots_used() const noexcept {
   return slots_used_.load(std::memory_order_relaxed);
 }
 
-std::size_t Table::bytes_mapped() const noexcept { return region_.size(); }
+std::size_t Table::bytes_mapped() const noexcept {
+  return region_.size();
+}
 
-memory::Pages Table::pages() const noexcept { return region_.pages(); }
+memory::Pages Table::pages() const noexcept {
+  return region_.pages();
+}
 
 }  // namespace claimgate::channel

@@ -35,11 +35,11 @@ inline constexpr SlotIndex no_slot = 0xFFFF'FFFF;
 
 // The line that admission reads and commit writes, and the signature line behind it.
 struct alignas(128) Slot {
-  std::uint64_t handle;     // the ledger id's leading 64 bits
-  std::uint64_t amount;     // held: highest accepted claim, 0 = none
-  std::uint64_t funded;     // drops
-  std::uint64_t balance;    // drops, the ledger's
-  std::uint64_t lsn;        // of the last accepted claim
+  std::uint64_t handle;   // the ledger id's leading 64 bits
+  std::uint64_t amount;   // held: highest accepted claim, 0 = none
+  std::uint64_t funded;   // drops
+  std::uint64_t balance;  // drops, the ledger's
+  std::uint64_t lsn;      // of the last accepted claim
   std::uint32_t valid_until;
   std::uint32_t last_activity;  // LedgerTime of the last accepted claim
   std::uint32_t next_free;      // free list link; no_slot while in use
@@ -52,9 +52,7 @@ struct alignas(128) Slot {
 
   [[nodiscard]] KeyType key_type() const noexcept { return static_cast<KeyType>(flags & 3); }
   // A claim must exceed this to be worth anything new.
-  [[nodiscard]] std::uint64_t floor() const noexcept {
-    return amount > balance ? amount : balance;
-  }
+  [[nodiscard]] std::uint64_t floor() const noexcept { return amount > balance ? amount : balance; }
 };
 static_assert(sizeof(Slot) == 128 && offsetof(Slot, signature) == 64);
 
@@ -99,11 +97,11 @@ inline constexpr std::uint32_t capacity_max = std::uint32_t{1} << 30;
 
 enum class ApplyResult : std::uint8_t {
   added,
-  updated,          // funded and balance by maximum, expiry by the newer ledger index
-  unchanged,        // an answer that says nothing new
-  older_ledger,     // an answer from a ledger before the one we hold: funds merged, expiry kept
-  handle_taken,     // another id with the same leading 64 bits
-  key_differs,      // same id, another key: a channel's key never changes
+  updated,       // funded and balance by maximum, expiry by the newer ledger index
+  unchanged,     // an answer that says nothing new
+  older_ledger,  // an answer from a ledger before the one we hold: funds merged, expiry kept
+  handle_taken,  // another id with the same leading 64 bits
+  key_differs,   // same id, another key: a channel's key never changes
   table_full,
 };
 
@@ -240,7 +238,8 @@ inline void Table::prefetch_cold(SlotIndex slot) const noexcept {
 
 inline SlotIndex Table::find(wire::ChannelHandle handle, std::uint64_t hash,
                              SlotIndex guess) const noexcept {
-  if (guess != no_slot && holds(guess, handle.value)) [[likely]] return guess;
+  if (guess != no_slot && holds(guess, handle.value)) [[likely]]
+    return guess;
   const std::uint32_t tag = tag_of(hash);
   const IndexBucket* bucket = home(hash);
   for (const IndexBucket* const end = bucket + probe_buckets_max; bucket != end; ++bucket) {

@@ -53,7 +53,7 @@ struct ChannelTerms {
 struct ChannelView {
   ChannelTerms terms;
   std::uint32_t incarnation = 0;
-  wire::Drops held;                                         // 0: no claim accepted yet
+  wire::Drops held;                                          // 0: no claim accepted yet
   std::array<std::byte, wire::signature_bytes> signature{};  // of `held`
   std::uint64_t lsn = 0;
   LedgerTime last_activity = 0;  // of the last accepted claim

@@ -1,9 +1,9 @@
 // Counter: a number that one thread raises and every thread may read while it runs.
 //
-// Owner: the one thread that calls add(). A relaxed load and a relaxed store, without a lock prefix:
-// two writers would lose counts, one writer never does. Readers see each value at most late, never
-// torn and never going backwards. Counters of different writers must not share a cache line: align
-// the struct that groups one writer's counters to counter_group_alignment.
+// Owner: the one thread that calls add(). A relaxed load and a relaxed store, without a lock
+// prefix: two writers would lose counts, one writer never does. Readers see each value at most
+// late, never torn and never going backwards. Counters of different writers must not share a cache
+// line: align the struct that groups one writer's counters to counter_group_alignment.
 #pragma once
 
 #include <atomic>

@@ -1,8 +1,8 @@
 // Histogram: how often which value came, for latencies in nanoseconds and for burst sizes.
 //
 // Owner: the one thread that records. Any thread may take a snapshot while it records: every bucket
-// is a Counter, so a snapshot can miss the newest values but never shows torn ones, and its count is
-// by construction the sum of its buckets. No allocation anywhere.
+// is a Counter, so a snapshot can miss the newest values but never shows torn ones, and its count
+// is by construction the sum of its buckets. No allocation anywhere.
 //
 // Log-linear buckets (the idea of HdrHistogram): values below 16 have a bucket each; above, every
 // power of two is cut into 16 equal parts, so a bucket is at most 1/16 of its lower bound wide.
@@ -83,8 +83,8 @@ class HistogramSnapshot {
   }
 
   // Values <= `bound`, as a Prometheus bucket `le` counts them. Whole buckets only: exact where
-  // `bound` is a bucket's upper bound (2^k - 1 always is), otherwise the bucket that `bound` cuts is
-  // left out. Never falls as `bound` rises. At or above value_max: count().
+  // `bound` is a bucket's upper bound (2^k - 1 always is), otherwise the bucket that `bound` cuts
+  // is left out. Never falls as `bound` rises. At or above value_max: count().
   [[nodiscard]] std::uint64_t count_up_to(std::uint64_t bound) const noexcept {
     std::uint64_t total = 0;
     for (std::size_t i = 0; i < buckets_.size() && histogram::upper_bound(i) <= bound; ++i) {

@@ -6,7 +6,9 @@
 
 namespace claimgate::digest {
 
-void Digester::Free::operator()(IMB_MGR* manager) const noexcept { free_mb_mgr(manager); }
+void Digester::Free::operator()(IMB_MGR* manager) const noexcept {
+  free_mb_mgr(manager);
+}
 
 Digester::Digester(IMB_MGR* manager) noexcept : manager_(manager) {}
 Digester::Digester(Digester&&) noexcept = default;
@@ -48,12 +50,18 @@ void Digester::digest(std::span<const Job> jobs) noexcept {
 
 const char* Digester::kernel() const noexcept {
   switch (manager_->used_arch) {
-    case IMB_ARCH_NOAESNI: return "SSE without AES-NI";
-    case IMB_ARCH_SSE: return "SSE";
-    case IMB_ARCH_AVX: return "AVX";
-    case IMB_ARCH_AVX2: return "AVX2";
-    case IMB_ARCH_AVX512: return "AVX-512";
-    default: return "unknown";
+    case IMB_ARCH_NOAESNI:
+      return "SSE without AES-NI";
+    case IMB_ARCH_SSE:
+      return "SSE";
+    case IMB_ARCH_AVX:
+      return "AVX";
+    case IMB_ARCH_AVX2:
+      return "AVX2";
+    case IMB_ARCH_AVX512:
+      return "AVX-512";
+    default:
+      return "unknown";
   }
 }
 

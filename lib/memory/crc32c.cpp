@@ -24,7 +24,9 @@ constexpr std::array<std::uint32_t, 256> table = make_table();
 
 }  // namespace
 
-bool crc32c_instruction_available() noexcept { return __builtin_cpu_supports("sse4.2"); }
+bool crc32c_instruction_available() noexcept {
+  return __builtin_cpu_supports("sse4.2");
+}
 
 [[gnu::target("sse4.2")]] std::uint32_t crc32c_by_instruction(std::span<const std::byte> bytes,
                                                               std::uint32_t seed) noexcept {

@@ -35,8 +35,9 @@ std::string remedy_for(int error) {
 // Syncs the directory of `path`, without which a rename may not survive power loss.
 bool sync_directory(const std::string& path) noexcept {
   const std::size_t slash = path.rfind('/');
-  const std::string directory =
-      slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  const std::string directory = slash == std::string::npos ? "."
+                                : slash == 0               ? "/"
+                                                           : path.substr(0, slash);
   const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return false;
   const bool synced = ::fsync(fd) == 0;
@@ -55,8 +56,8 @@ std::unexpected<Failure> FileReplacement::failed(const char* what) const {
 
 Expected<FileReplacement> FileReplacement::begin(const std::string& path) {
   FileReplacement out(path, -1);
-  out.fd_ = ::open(out.temporary().c_str(),
-                   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  out.fd_ =
+      ::open(out.temporary().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (out.fd_ < 0) return out.failed("cannot create the file");
   return out;
 }

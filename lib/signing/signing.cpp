@@ -28,7 +28,9 @@ const secp256k1_context* context() noexcept {
 const unsigned char* raw(const std::byte* bytes) noexcept {
   return reinterpret_cast<const unsigned char*>(bytes);
 }
-unsigned char* raw(std::byte* bytes) noexcept { return reinterpret_cast<unsigned char*>(bytes); }
+unsigned char* raw(std::byte* bytes) noexcept {
+  return reinterpret_cast<unsigned char*>(bytes);
+}
 
 // Domain-separated, so that no other use of a seed meets these secrets.
 xrpl::Digest secret_from(std::uint64_t seed, std::uint64_t index, channel::KeyType type,
@@ -93,9 +95,9 @@ Signature KeyPair::sign(const channel::ChannelId& id, wire::Drops amount,
   std::array<unsigned char, 32> entropy{};
   for (unsigned i = 0; i < 4; ++i) entropy[i] = static_cast<unsigned char>(nonce >> (8 * i));
   secp256k1_ecdsa_signature signature;
-  [[maybe_unused]] const int made = secp256k1_ecdsa_sign(
-      context(), &signature, raw(digest.data()), raw(secret_.data()),
-      secp256k1_nonce_function_rfc6979, nonce == 0 ? nullptr : entropy.data());
+  [[maybe_unused]] const int made =
+      secp256k1_ecdsa_sign(context(), &signature, raw(digest.data()), raw(secret_.data()),
+                           secp256k1_nonce_function_rfc6979, nonce == 0 ? nullptr : entropy.data());
   assert(made == 1);  // fails for an invalid secret only, and derive() has none
   secp256k1_ecdsa_signature_serialize_compact(context(), raw(out.data()), &signature);
   return out;

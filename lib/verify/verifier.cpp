@@ -53,7 +53,8 @@ bool verify_ed25519(const std::byte* signature, const std::byte* key,
 
 bool Reference::verify(const Lane& lane) const noexcept {
   switch (lane.type) {
-    case channel::KeyType::secp256k1: return verify_secp256k1(secp256k1_.get(), lane);
+    case channel::KeyType::secp256k1:
+      return verify_secp256k1(secp256k1_.get(), lane);
     case channel::KeyType::ed25519:
       return verify_ed25519(lane.signature, lane.key, {lane.message, message_bytes});
   }

@@ -33,8 +33,8 @@ struct Lane {
   channel::KeyType type;
 };
 
-// Pure Ed25519 with S < L over a message of any length, by libsodium. Preconditions: create() of one
-// of the classes below has returned; 64 and 32 readable bytes. Thread-safe.
+// Pure Ed25519 with S < L over a message of any length, by libsodium. Preconditions: create() of
+// one of the classes below has returned; 64 and 32 readable bytes. Thread-safe.
 [[nodiscard]] bool verify_ed25519(const std::byte* signature, const std::byte* key,
                                   std::span<const std::byte> message) noexcept;
 

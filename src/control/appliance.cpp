@@ -64,9 +64,10 @@ Expected<channel::Table> make_table(const Config& config) {
 Expected<channel::SnapshotHeader> load_table(const StateFolder& folder, channel::Table& table) {
   channel::SnapshotHeader header;
   if (folder.was_running()) {
-    spdlog::warn("the claimd before this one did not stop cleanly: claims that it accepted and "
-                 "channels that it imported since its start are lost. Import the channels again; "
-                 "payers' next claims restore the amounts");
+    spdlog::warn(
+        "the claimd before this one did not stop cleanly: claims that it accepted and "
+        "channels that it imported since its start are lost. Import the channels again; "
+        "payers' next claims restore the amounts");
   }
   if (!folder.has_table()) {
     randombytes_buf(header.node_uuid.data(), header.node_uuid.size());
@@ -168,8 +169,10 @@ Expected<void> Appliance::Parts::bring_up() {
     return std::unexpected(started.error());
   }
   if (!eal->huge_pages() && config.eal.huge_pages != nic::HugePages::never) {
-    spdlog::warn("no huge pages for packet buffers ({} MiB are free): normal pages are used, which "
-                 "is slower; see dpdk-config/README.md", nic::free_huge_pages_mib());
+    spdlog::warn(
+        "no huge pages for packet buffers ({} MiB are free): normal pages are used, which "
+        "is slower; see dpdk-config/README.md",
+        nic::free_huge_pages_mib());
   }
   if (auto opened = nic::Port::open(port_options(config)); opened) {
     port.emplace(std::move(*opened));
@@ -181,14 +184,14 @@ Expected<void> Appliance::Parts::bring_up() {
   } else {
     return std::unexpected(ring.error());
   }
-  auto addresses = packet::LocalAddresses::parse(mac_of(*port), config.port.addresses,
-                                                 config.port.any_address);
+  auto addresses =
+      packet::LocalAddresses::parse(mac_of(*port), config.port.addresses, config.port.any_address);
   if (!addresses) return std::unexpected(addresses.error());
   local = *addresses;
   if (auto started = start_worker(); !started) return started;
   spdlog::info("worker on CPU {}, control on CPU {}; port {} ({}), {} packet buffers, checksums {}",
-               cpus->worker, cpus->control, config.port.device, port->driver(),
-               port->pool().size(), port->checksums_offloaded_tx() ? "offloaded" : "in software");
+               cpus->worker, cpus->control, config.port.device, port->driver(), port->pool().size(),
+               port->checksums_offloaded_tx() ? "offloaded" : "in software");
   return open_doors();
 }
 
@@ -229,8 +232,8 @@ Expected<void> Appliance::Parts::open_doors() {
       .change_uids = {config.admin.admin_uids.begin(), config.admin.admin_uids.end()},
       .change_gids = {config.admin.admin_gids.begin(), config.admin.admin_gids.end()},
       .version = std::string(build_info().version),
-      .build = fmt::format("{}, {}, {}", build_info().revision, build_info().compiler,
-                           rte_version())};
+      .build =
+          fmt::format("{}, {}, {}", build_info().revision, build_info().compiler, rte_version())};
   auto started = AdminServer::start(options, *provisioning, table, policy(config),
                                     [this] { return stats_document(sources()); });
   if (!started) return std::unexpected(started.error());
@@ -259,12 +262,12 @@ StatsSources Appliance::Parts::sources() const {
 Observed Appliance::Parts::observed() const {
   Observed made;
   made.workers = {&running->stats};
-  made.ports = {{.pool_mbufs = [this] { return port->pool().size(); },
-                 .pool_available = [this] { return port->pool().available(); },
-                 .link_up = [this] { return port->link_up(); },
-                 .statistics = [this](const Observed::EachStatistic& each) {
-                   port->for_each_statistic(each);
-                 }}};
+  made.ports = {
+      {.pool_mbufs = [this] { return port->pool().size(); },
+       .pool_available = [this] { return port->pool().available(); },
+       .link_up = [this] { return port->link_up(); },
+       .statistics =
+           [this](const Observed::EachStatistic& each) { port->for_each_statistic(each); }}};
   made.rings = {{.name = "commands",
                  .entries = [this] { return commands->waiting(); },
                  .capacity = nic::CommandRing::commands_max}};

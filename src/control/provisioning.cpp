@@ -94,15 +94,18 @@ Expected<std::optional<channel::ChannelView>> Provisioning::find(wire::ChannelHa
   return view;
 }
 
-void Provisioning::for_each(
-    const std::function<void(const channel::ChannelView&)>& each) const {
+void Provisioning::for_each(const std::function<void(const channel::ChannelView&)>& each) const {
   const std::uint32_t used = table_.slots_used();
   for (std::uint32_t slot = 0; slot < used; ++slot) {
     if (const auto view = table_.view(slot)) each(*view);
   }
 }
 
-std::uint32_t Provisioning::channels() const noexcept { return table_.size(); }
-std::uint32_t Provisioning::capacity() const noexcept { return table_.capacity(); }
+std::uint32_t Provisioning::channels() const noexcept {
+  return table_.size();
+}
+std::uint32_t Provisioning::capacity() const noexcept {
+  return table_.capacity();
+}
 
 }  // namespace claimgate::control

@@ -26,8 +26,7 @@ namespace claimgate::control {
 class Provisioning {
  public:
   // `table` is read only through view(). `next_incarnation` continues what the state file held.
-  Provisioning(nic::CommandRing& ring, const channel::Table& table,
-               std::uint32_t next_incarnation);
+  Provisioning(nic::CommandRing& ring, const channel::Table& table, std::uint32_t next_incarnation);
   Provisioning(const Provisioning&) = delete;
   Provisioning& operator=(const Provisioning&) = delete;
   ~Provisioning();

@@ -37,9 +37,13 @@ StateFolder::~StateFolder() {
   if (lock_ >= 0) ::close(lock_);
 }
 
-bool StateFolder::has_table() const { return std::filesystem::exists(table_file()); }
+bool StateFolder::has_table() const {
+  return std::filesystem::exists(table_file());
+}
 
-bool StateFolder::was_running() const { return std::filesystem::exists(running_file()); }
+bool StateFolder::was_running() const {
+  return std::filesystem::exists(running_file());
+}
 
 Expected<void> StateFolder::mark_running() const {
   const int file = ::open(running_file().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -51,6 +55,8 @@ Expected<void> StateFolder::mark_running() const {
   return {};
 }
 
-void StateFolder::mark_stopped() const { ::unlink(running_file().c_str()); }
+void StateFolder::mark_stopped() const {
+  ::unlink(running_file().c_str());
+}
 
 }  // namespace claimgate::control

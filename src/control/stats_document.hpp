@@ -22,7 +22,8 @@ struct StatsSources {
   std::string_view driver;
 };
 
-// Objects of whole numbers, named as the metrics are without their prefix; latencies in nanoseconds.
+// Objects of whole numbers, named as the metrics are without their prefix; latencies in
+// nanoseconds.
 [[nodiscard]] nlohmann::json stats_document(const StatsSources& sources);
 
 }  // namespace claimgate::control

@@ -1,9 +1,9 @@
 // The journal's place, while there is no journal: a gate that is always open.
 //
-// It takes every record, keeps none and lets every reply pass at once; its verdicts say durable = 0,
-// because nothing they state would survive power loss. The real journal (lib/journal) has the same
-// shape: reserve before verification, append or release at commit, release replies up to the durable
-// LSN.
+// It takes every record, keeps none and lets every reply pass at once; its verdicts say durable =
+// 0, because nothing they state would survive power loss. The real journal (lib/journal) has the
+// same shape: reserve before verification, append or release at commit, release replies up to the
+// durable LSN.
 //
 // Owner: one worker.
 #pragma once

@@ -20,11 +20,11 @@ struct EalOptions {
   std::string program = "claimgate";
   std::string file_prefix = "claimgate";  // tells instances on one machine apart
   HugePages huge_pages = HugePages::automatic;
-  unsigned memory_mib = 256;            // pools and rings; see pool.hpp for what is needed
-  std::vector<unsigned> lcore_cpus;     // lcore i runs on CPU lcore_cpus[i]; lcore 0 is control
-  std::vector<std::string> vdevs;       // "net_memif0,role=server,…"
-  std::vector<std::string> pci_devices; // "0000:3b:00.0"; none: the bus is not scanned
-  bool telemetry = false;               // DPDK's own telemetry socket
+  unsigned memory_mib = 256;             // pools and rings; see pool.hpp for what is needed
+  std::vector<unsigned> lcore_cpus;      // lcore i runs on CPU lcore_cpus[i]; lcore 0 is control
+  std::vector<std::string> vdevs;        // "net_memif0,role=server,…"
+  std::vector<std::string> pci_devices;  // "0000:3b:00.0"; none: the bus is not scanned
+  bool telemetry = false;                // DPDK's own telemetry socket
 };
 
 class Eal {

@@ -25,7 +25,9 @@ constexpr std::uint64_t wanted_tx_offloads =
 constexpr std::array<std::string_view, 3> drivers_sharing_buffers = {"net_memif", "net_vhost",
                                                                      "net_virtio_user"};
 
-std::string device_name(const std::string& device) { return device.substr(0, device.find(',')); }
+std::string device_name(const std::string& device) {
+  return device.substr(0, device.find(','));
+}
 
 Failure port_failure(const PortOptions& options, std::string_view step, int error) {
   return Failure{fmt::format("{} failed: {}", step, rte_strerror(-error)),
@@ -109,13 +111,13 @@ Expected<Port> Port::open(const PortOptions& options) {
 
   Port port(id, std::move(*pool));
   port.driver_ = info.driver_name;
-  port.shares_buffers_ = std::ranges::find(drivers_sharing_buffers, port.driver_) !=
-                         drivers_sharing_buffers.end();
+  port.shares_buffers_ =
+      std::ranges::find(drivers_sharing_buffers, port.driver_) != drivers_sharing_buffers.end();
 
   rte_eth_conf conf{};
   conf.rxmode.offloads = info.rx_offload_capa & wanted_rx_offloads;
-  conf.txmode.offloads = info.tx_offload_capa & (wanted_tx_offloads |
-                                                 RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE);
+  conf.txmode.offloads =
+      info.tx_offload_capa & (wanted_tx_offloads | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE);
   port.rx_offload_ = (conf.rxmode.offloads & wanted_rx_offloads) == wanted_rx_offloads;
   port.tx_offload_ = (conf.txmode.offloads & wanted_tx_offloads) == wanted_tx_offloads;
   if (!port.tx_offload_) conf.txmode.offloads &= ~wanted_tx_offloads;
@@ -150,8 +152,8 @@ Expected<Port> Port::open(const PortOptions& options) {
 
 unsigned Port::receive(pipeline::Ticket** tickets, unsigned max, std::uint64_t now) noexcept {
   std::array<rte_mbuf*, burst_max> mbufs;
-  const unsigned got = rte_eth_rx_burst(id_, 0, mbufs.data(),
-                                        static_cast<std::uint16_t>(std::min(max, burst_max)));
+  const unsigned got =
+      rte_eth_rx_burst(id_, 0, mbufs.data(), static_cast<std::uint16_t>(std::min(max, burst_max)));
   for (unsigned i = 0; i < got; ++i) {
     rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
     rte_mbuf* mbuf = mbufs[i];
@@ -195,8 +197,8 @@ unsigned Port::transmit(pipeline::Ticket** tickets, unsigned count) noexcept {
     // A full ring is given two more tries: a peer that drains it does so within that time.
     unsigned sent = 0;
     for (int attempt = 0; attempt < 3 && sent < chunk; ++attempt) {
-      sent += rte_eth_tx_burst(id_, 0, mbufs.data() + sent,
-                               static_cast<std::uint16_t>(chunk - sent));
+      sent +=
+          rte_eth_tx_burst(id_, 0, mbufs.data() + sent, static_cast<std::uint16_t>(chunk - sent));
     }
     if (sent < chunk) rte_pktmbuf_free_bulk(mbufs.data() + sent, chunk - sent);
     sent_all += sent;

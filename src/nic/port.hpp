@@ -31,7 +31,7 @@ struct PortOptions {
   std::uint16_t tx_descriptors = 1024;
   unsigned held_max = 4096;  // datagrams the pipeline may hold between receive and transmit
   unsigned room_bytes = frame_room_bytes;  // data per mbuf, behind the headroom
-  bool promiscuous = true;   // tolerated where the driver cannot
+  bool promiscuous = true;                 // tolerated where the driver cannot
 };
 
 // Single producer and consumer besides the driver; sized so that it cannot run dry:
@@ -92,8 +92,7 @@ class Port {
   [[nodiscard]] bool shares_buffers() const noexcept { return shares_buffers_; }
   [[nodiscard]] bool link_up() const noexcept;
   // Calls `each(name, value)` for every extended statistic of the driver. Control thread.
-  void for_each_statistic(
-      const std::function<void(std::string_view, std::uint64_t)>& each) const;
+  void for_each_statistic(const std::function<void(std::string_view, std::uint64_t)>& each) const;
 
  private:
   Port(std::uint16_t id, MbufPool pool) noexcept : id_(id), pool_(std::move(pool)) {}

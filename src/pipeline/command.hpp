@@ -14,7 +14,7 @@ namespace claimgate::pipeline {
 struct Command {
   enum class Verb : std::uint8_t { apply, remove, find };
   Verb verb = Verb::find;
-  channel::ChannelTerms terms;    // apply: all of it · remove: the id · find: the id's handle part
+  channel::ChannelTerms terms;  // apply: all of it · remove: the id · find: the id's handle part
   std::uint32_t incarnation = 0;  // apply: for a channel that is new here
 
   // The worker's answer.

@@ -50,7 +50,9 @@ class ClaimRing {
     return static_cast<unsigned>(admitted - committed);
   }
   [[nodiscard]] bool full() const noexcept { return in_flight() == capacity(); }
-  [[nodiscard]] ClaimInFlight& at(std::uint64_t cursor) noexcept { return entries_[cursor & mask_]; }
+  [[nodiscard]] ClaimInFlight& at(std::uint64_t cursor) noexcept {
+    return entries_[cursor & mask_];
+  }
 
   std::uint64_t admitted = 0;
   std::uint64_t digested = 0;

@@ -49,7 +49,8 @@ void parse_claims(Burst& burst, Ticket* ticket, const channel::Table& table, boo
 // Whether what is held already settles a claim, so that its signature need not be examined.
 bool settled(const ClaimInFlight& claim, const channel::Slot& slot) noexcept {
   if (slot.incarnation != claim.incarnation) return true;
-  return claim.amount < slot.amount || (claim.amount <= slot.balance && claim.amount != slot.amount);
+  return claim.amount < slot.amount ||
+         (claim.amount <= slot.balance && claim.amount != slot.amount);
 }
 
 bool same_signature(const ClaimInFlight& claim, const channel::Slot& slot) noexcept {
@@ -67,10 +68,10 @@ void parse(Burst& burst, const packet::LocalAddresses& local, const channel::Tab
       refuse(burst, ticket, packet::Drop::segmented, stats);
       continue;
     }
-    const auto seen = packet::dissect(
-        ticket->frame, ticket->length, local,
-        {.ip_checksum_good = (ticket->flags & rx_ip_checksum_good) != 0,
-         .udp_checksum_good = (ticket->flags & rx_udp_checksum_good) != 0});
+    const auto seen =
+        packet::dissect(ticket->frame, ticket->length, local,
+                        {.ip_checksum_good = (ticket->flags & rx_ip_checksum_good) != 0,
+                         .udp_checksum_good = (ticket->flags & rx_udp_checksum_good) != 0});
     if (seen.kind == packet::Kind::drop) [[unlikely]] {
       refuse(burst, ticket, seen.drop, stats);
       continue;
@@ -156,7 +157,8 @@ bool write_reply(Ticket& ticket, const packet::Mac& own, bool durable,
                  const Rules& rules) noexcept {
   if (!rules.answer_unknown) {
     unsigned unknown = 0;
-    for (unsigned i = 0; i < ticket.n; ++i) unknown += ticket.codes[i] == wire::Code::unknown_channel;
+    for (unsigned i = 0; i < ticket.n; ++i)
+      unknown += ticket.codes[i] == wire::Code::unknown_channel;
     if (unknown == ticket.n) return false;
   }
   std::byte* const out = ticket.frame + ticket.payload_offset;
@@ -171,8 +173,8 @@ bool write_reply(Ticket& ticket, const packet::Mac& own, bool durable,
   const packet::Dissection seen{.payload_offset = static_cast<std::uint8_t>(ticket.payload_offset),
                                 .vlan = (ticket.flags & frame_vlan) != 0,
                                 .ipv6 = (ticket.flags & frame_ipv6) != 0};
-  const auto checksum = ticket.flags & tx_checksum_offload ? packet::Checksum::offload
-                                                           : packet::Checksum::software;
+  const auto checksum =
+      ticket.flags & tx_checksum_offload ? packet::Checksum::offload : packet::Checksum::software;
   ticket.length = static_cast<std::uint16_t>(
       packet::reply_in_place(ticket.frame, seen, ticket.n, own, checksum));
   return true;

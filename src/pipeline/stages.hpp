@@ -22,8 +22,8 @@ namespace claimgate::pipeline {
 
 // What a worker answers with, fixed at start.
 struct Rules {
-  bool copy_payloads = true;    // the peer can write our buffers while we look
-  bool answer_unknown = true;   // false: a datagram of unknown channels only gets no reply
+  bool copy_payloads = true;   // the peer can write our buffers while we look
+  bool answer_unknown = true;  // false: a datagram of unknown channels only gets no reply
   std::uint16_t busy_retry_ms = 20;
   unsigned held_max = 4096;  // datagrams between receive and transmit
 };

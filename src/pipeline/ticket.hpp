@@ -30,17 +30,17 @@ enum TicketFlags : std::uint8_t {
 };
 
 struct alignas(64) Ticket {
-  std::byte* frame;          // first byte of the Ethernet frame
-  const std::byte* claims;   // n x 93 bytes: the payload itself, or this worker's copy of it
-  std::uint64_t lsn;         // highest journal position that the verdicts rest on
-  std::uint64_t arrival;     // clock cycles when its burst was received
-  std::uint32_t copy;        // cell of the copy arena, or no_copy
-  std::uint16_t length;      // frame bytes; after reply: of the reply
-  std::uint16_t capacity;    // bytes writable from `frame`
+  std::byte* frame;         // first byte of the Ethernet frame
+  const std::byte* claims;  // n x 93 bytes: the payload itself, or this worker's copy of it
+  std::uint64_t lsn;        // highest journal position that the verdicts rest on
+  std::uint64_t arrival;    // clock cycles when its burst was received
+  std::uint32_t copy;       // cell of the copy arena, or no_copy
+  std::uint16_t length;     // frame bytes; after reply: of the reply
+  std::uint16_t capacity;   // bytes writable from `frame`
   std::uint16_t payload_offset;
-  std::uint8_t n;            // claims, 1..15
-  std::uint8_t pending;      // claims without a code yet
-  std::uint8_t flags;        // TicketFlags
+  std::uint8_t n;        // claims, 1..15
+  std::uint8_t pending;  // claims without a code yet
+  std::uint8_t flags;    // TicketFlags
   std::array<wire::Code, wire::claims_per_datagram_max> codes;
 };
 inline constexpr std::uint32_t no_copy = 0xFFFF'FFFF;

@@ -93,8 +93,7 @@ class Worker {
   }
 
   void receive(std::uint64_t now) noexcept {
-    burst_.received.count =
-        port_.receive(burst_.received.items.data(), burst_datagrams_max, now);
+    burst_.received.count = port_.receive(burst_.received.items.data(), burst_datagrams_max, now);
     if (burst_.received.count == 0) {
       stats_.polls_empty.add(1);
       return;
@@ -173,7 +172,9 @@ class Worker {
           command->slot = applied.slot;
           break;
         }
-        case Command::Verb::remove: command->removed = table_.remove(command->terms.id); break;
+        case Command::Verb::remove:
+          command->removed = table_.remove(command->terms.id);
+          break;
         case Command::Verb::find: {
           const auto sought = command->terms.id.handle();
           const auto hash = table_.hash(sought);
@@ -219,7 +220,8 @@ class Worker {
   HeldRing held_;
   CopyArena copies_;
   Burst burst_;
-  List<Ticket*, burst_datagrams_max> stateless_;  // decided by this turn's admit, resting on nothing
+  List<Ticket*, burst_datagrams_max>
+      stateless_;  // decided by this turn's admit, resting on nothing
   List<Ticket*, burst_datagrams_max> durable_;
   List<Ticket*, burst_datagrams_max> outgoing_;
   unsigned in_flight_ = 0;  // datagrams with a ticket: undecided or held

@@ -34,11 +34,13 @@ TEST(Amounts, AreFoundInLinesArraysAndNestedObjectsInEitherCase) {
   const Amounts wanted{{id_a, 5}, {id_b, 0}};
   for (const std::string& text :
        {fmt::format(R"({{"channel_id":"{}","held":"5"}}
-{{"held":0,"channel_id":"{}","key":"x","nested":{{"held":"9"}}}})", id_a, id_b),
+{{"held":0,"channel_id":"{}","key":"x","nested":{{"held":"9"}}}})",
+                    id_a, id_b),
         fmt::format(R"([{{"channel_id":"{}","held":5}},{{"channel_id":"{}","held":null}}])",
                     std::string(64, 'a'), id_b),
         fmt::format(R"({{"channels":[{{"channel_id":"{}","held":"5","funded":7,"flag":true}},
-                    {{"channel_id":"{}","held":"0"}}]}})", id_a, id_b)}) {
+                    {{"channel_id":"{}","held":"0"}}]}})",
+                    id_a, id_b)}) {
     const auto amounts = read(text);
     ASSERT_TRUE(amounts) << amounts.error().text();
     EXPECT_EQ(*amounts, wanted) << text;

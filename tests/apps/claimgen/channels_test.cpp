@@ -79,9 +79,9 @@ TEST(Channels, HaveIdsOfTheirOwnAndHandlesOfTheirOwn) {
 
 TEST(Channels, GoToTheDestinationThatWasGivenAndRefuseOneThatIsNone) {
   const std::string address = xrpl::address_text(destination_of(99));
-  EXPECT_EQ(xrpl::address_text(
-                make_set({.seed = 1, .count = 1, .destination = address}).destination()),
-            address);
+  EXPECT_EQ(
+      xrpl::address_text(make_set({.seed = 1, .count = 1, .destination = address}).destination()),
+      address);
   const auto wrong = ChannelSet::make({.count = 1, .destination = "rWrong"}, 1, never_stop, true);
   ASSERT_FALSE(wrong);
   EXPECT_NE(wrong.error().text().find("--destination"), std::string::npos);

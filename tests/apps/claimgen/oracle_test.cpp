@@ -20,11 +20,14 @@ TEST(CodeSet, NamesItsMembers) {
 }
 
 TEST(Oracle, PermitsExactlyThePlannedCodeInAnOrderWithoutLoss) {
-  const std::array claims = {
-      planned(Kind::good, 10, Code::accepted),       planned(Kind::duplicate, 10, Code::duplicate),
-      planned(Kind::stale, 5, Code::stale),          planned(Kind::bad_signature, 20, Code::bad_signature),
-      planned(Kind::high_s, 20, Code::bad_signature), planned(Kind::over_funds, 99, Code::over_funds),
-      planned(Kind::unknown, 1, Code::unknown_channel), planned(Kind::malformed, 0, Code::malformed)};
+  const std::array claims = {planned(Kind::good, 10, Code::accepted),
+                             planned(Kind::duplicate, 10, Code::duplicate),
+                             planned(Kind::stale, 5, Code::stale),
+                             planned(Kind::bad_signature, 20, Code::bad_signature),
+                             planned(Kind::high_s, 20, Code::bad_signature),
+                             planned(Kind::over_funds, 99, Code::over_funds),
+                             planned(Kind::unknown, 1, Code::unknown_channel),
+                             planned(Kind::malformed, 0, Code::malformed)};
   for (std::size_t code = 0; code < wire::code_count; ++code) {
     for (std::uint32_t at = 0; at < claims.size(); ++at) {
       Oracle oracle(claims, 1);
@@ -33,9 +36,9 @@ TEST(Oracle, PermitsExactlyThePlannedCodeInAnOrderWithoutLoss) {
         ASSERT_EQ(oracle.judge(i, claims[i].expected), Judgement::permitted);
       }
       const auto given = static_cast<Code>(code);
-      const Judgement wanted = given == Code::busy              ? Judgement::busy
+      const Judgement wanted = given == Code::busy            ? Judgement::busy
                                : given == claims[at].expected ? Judgement::permitted
-                                                                : Judgement::wrong;
+                                                              : Judgement::wrong;
       EXPECT_EQ(oracle.judge(at, given), wanted) << at << " " << wire::name(given);
     }
   }
@@ -72,8 +75,8 @@ TEST(Oracle, PermitsDuplicateAndStaleForAnAcceptedClaimThatWasSentTwice) {
 }
 
 TEST(Oracle, NeverPermitsABadClaimToBeAcceptedWhateverTheOrder) {
-  for (const Kind kind : {Kind::bad_signature, Kind::high_s, Kind::over_funds, Kind::unknown,
-                          Kind::malformed}) {
+  for (const Kind kind :
+       {Kind::bad_signature, Kind::high_s, Kind::over_funds, Kind::unknown, Kind::malformed}) {
     const std::array claims = {planned(Kind::good, 10, Code::accepted),
                                planned(kind, 15, Code::bad_signature),
                                planned(Kind::good, 20, Code::accepted)};

@@ -119,8 +119,8 @@ TEST(Plan, MakesHighSClaimsThatOnlyALenientVerifierWouldTake) {
     signing::Signature bytes;
     std::copy_n(signature, bytes.size(), bytes.begin());
     const auto low = signing::non_canonical(bytes, channel::KeyType::secp256k1);
-    EXPECT_TRUE(signing::verifies(channel.keys.public_key(), channel.id, {claim.amount},
-                                  low.data()));
+    EXPECT_TRUE(
+        signing::verifies(channel.keys.public_key(), channel.id, {claim.amount}, low.data()));
   }
 }
 

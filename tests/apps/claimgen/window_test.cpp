@@ -18,8 +18,7 @@ using wire::Code;
 // rest from the frame (plan_test holds the plan against real verification).
 class Appliance {
  public:
-  explicit Appliance(const Stream& stream)
-      : stream_(stream), held_(stream.plan.finals.size()) {}
+  explicit Appliance(const Stream& stream) : stream_(stream), held_(stream.plan.finals.size()) {}
 
   Code decide(const std::byte* bytes) {
     const wire::ClaimFrame frame(bytes);
@@ -46,8 +45,8 @@ class Appliance {
 struct Weather {
   unsigned lose_request = 0;
   unsigned lose_reply = 0;
-  unsigned delay = 0;   // a request that arrives late, behind others
-  unsigned busy = 0;    // per claim
+  unsigned delay = 0;  // a request that arrives late, behind others
+  unsigned busy = 0;   // per claim
   bool reorder_replies = false;
   bool coalesce = false;  // the appliance answers COVERED below a higher amount of the datagram
 };
@@ -197,8 +196,12 @@ TEST_P(UnderWay, NothingIsCalledWrongThatLossDelayBusyAndReorderingExplain) {
                             {.busy = 100},
                             {.reorder_replies = true},
                             {.coalesce = true},
-                            {.lose_request = 50, .lose_reply = 50, .delay = 100, .busy = 50,
-                             .reorder_replies = true, .coalesce = true}};
+                            {.lose_request = 50,
+                             .lose_reply = 50,
+                             .delay = 100,
+                             .busy = 50,
+                             .reorder_replies = true,
+                             .coalesce = true}};
   for (const Weather& weather : storms) {
     Network network(*stream, quick, weather, GetParam());
     network.run();
@@ -257,8 +260,8 @@ TEST(Window, FindsEveryBitThatIsNotEchoed) {
   const auto stream = make_stream(21, 4, 300);
   for (std::size_t bit = 0; bit < wire::verdict_bytes * 8; ++bit) {
     const std::size_t byte = bit / 8;
-    if (byte == wire::offset::type || byte == wire::offset::code) continue;   // read_reply, oracle
-    if (byte == wire::offset::flags && bit % 8 == 0) continue;                // durable: may be set
+    if (byte == wire::offset::type || byte == wire::offset::code) continue;  // read_reply, oracle
+    if (byte == wire::offset::flags && bit % 8 == 0) continue;               // durable: may be set
     Network network(*stream, {.datagrams = 16, .timeout_ns = 50'000, .retries = 0}, {}, 1);
     network.tamper([&](std::uint32_t claim, std::byte* verdict) {
       if (claim == 128) verdict[byte] ^= static_cast<std::byte>(1u << (bit % 8));  // an odd stamp

@@ -9,7 +9,8 @@ namespace claimgate::channel {
 namespace {
 
 // The key 00 01 … 0f of the published vectors, whose messages are 00 01 … (n-1).
-constexpr std::array<std::uint64_t, 2> counting_key = {0x0706'0504'0302'0100, 0x0F0E'0D0C'0B0A'0908};
+constexpr std::array<std::uint64_t, 2> counting_key = {0x0706'0504'0302'0100,
+                                                       0x0F0E'0D0C'0B0A'0908};
 
 std::vector<std::byte> counting(std::size_t n) {
   std::vector<std::byte> bytes(n);
@@ -18,7 +19,9 @@ std::vector<std::byte> counting(std::size_t n) {
 }
 
 // Reads a vector as it is published: eight bytes in the order of the output.
-std::uint64_t published(std::uint64_t bytes) { return std::byteswap(bytes); }
+std::uint64_t published(std::uint64_t bytes) {
+  return std::byteswap(bytes);
+}
 
 TEST(SipHash, TwoFourGivesThePublishedVectors) {
   // github.com/veorq/SipHash, vectors.h; the one of 15 bytes is also in the paper's appendix A.

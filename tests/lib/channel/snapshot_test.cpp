@@ -63,8 +63,8 @@ std::vector<ChannelView> golden_channels() {
     ChannelView view;
     std::fill_n(view.terms.id.bytes.begin(), 8, std::byte(i));
     std::fill_n(view.terms.id.bytes.begin() + 8, 24, std::byte(i + 0x40));
-    view.terms.key = make_key(static_cast<std::uint8_t>(i + 1),
-                              i % 2 ? KeyType::ed25519 : KeyType::secp256k1);
+    view.terms.key =
+        make_key(static_cast<std::uint8_t>(i + 1), i % 2 ? KeyType::ed25519 : KeyType::secp256k1);
     view.terms.source.fill(std::byte(i + 0x80));
     view.terms.funded = {wire::drops_max.value - i};
     view.terms.balance = {i};

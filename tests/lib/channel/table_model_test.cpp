@@ -1,5 +1,5 @@
-// The table against std::map, from seeds: tiny tables whose channels crowd into few buckets, so that
-// overflow and backward shift happen at almost every step.
+// The table against std::map, from seeds: tiny tables whose channels crowd into few buckets, so
+// that overflow and backward shift happen at almost every step.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -168,25 +168,28 @@ void run_model(std::uint32_t capacity, const std::function<Handles(const Table&)
 }
 
 TEST(TableModel, HoldsWithChannelsCrowdedIntoTheFirstBuckets) {
-  run_model(96, [](const Table& table) { return handles_with_home(table, 130, 0, 2); }, 4, 100'000);
+  run_model(
+      96, [](const Table& table) { return handles_with_home(table, 130, 0, 2); }, 4, 100'000);
 }
 
 TEST(TableModel, HoldsWithChannelsCrowdedIntoTheLastBucketAndBehindIt) {
-  run_model(96, [](const Table& table) { return handles_with_home(table, 130, 30, 31); }, 4,
-            100'000);
+  run_model(
+      96, [](const Table& table) { return handles_with_home(table, 130, 30, 31); }, 4, 100'000);
 }
 
 TEST(TableModel, HoldsWithEveryChannelInOneBucket) {
-  run_model(60, [](const Table& table) { return handles_with_home(table, 80, 7, 7); }, 4, 100'000);
+  run_model(
+      60, [](const Table& table) { return handles_with_home(table, 80, 7, 7); }, 4, 100'000);
 }
 
 TEST(TableModel, HoldsWithChannelsSpreadAsTheyFall) {
-  run_model(200, [](const Table& table) { return handles_with_home(table, 340, 0, ~0u); }, 2,
-            100'000);
+  run_model(
+      200, [](const Table& table) { return handles_with_home(table, 340, 0, ~0u); }, 2, 100'000);
 }
 
 TEST(TableModel, HoldsWithEqualTags) {
-  run_model(5, [](const Table& table) { return handles_with_equal_tags(table, 4); }, 1, 50'000);
+  run_model(
+      5, [](const Table& table) { return handles_with_equal_tags(table, 4); }, 1, 50'000);
 }
 
 TEST(TableIndex, TellsChannelsWithEqualTagsApart) {

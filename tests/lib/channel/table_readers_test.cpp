@@ -17,7 +17,9 @@ using namespace std::chrono_literals;
 
 // The owner writes every channel so that its incarnation names its terms and its held amount names
 // all that a commit writes; so any mixture of two moments shows.
-ChannelTerms terms_of(std::uint32_t incarnation) { return make_terms(incarnation, incarnation); }
+ChannelTerms terms_of(std::uint32_t incarnation) {
+  return make_terms(incarnation, incarnation);
+}
 
 bool whole(const ChannelView& view) {
   if (!same_terms(view.terms, terms_of(view.incarnation))) return false;

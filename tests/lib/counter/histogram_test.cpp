@@ -113,8 +113,8 @@ TEST(Histogram, CountsUpToABucketBoundExactlyAndNeverFallsInBetween) {
   std::sort(values.begin(), values.end());
   const HistogramSnapshot seen = histogram.snapshot();
   const auto exact = [&](std::uint64_t bound) {
-    return static_cast<std::uint64_t>(
-        std::upper_bound(values.begin(), values.end(), bound) - values.begin());
+    return static_cast<std::uint64_t>(std::upper_bound(values.begin(), values.end(), bound) -
+                                      values.begin());
   };
   std::uint64_t last = 0;
   for (std::size_t i = 0; i < bucket_count; ++i) {

@@ -34,7 +34,8 @@ long page_faults() {
 
 TEST(Region, IsZeroFilledWritableAndAtLeastAsLargeAsAsked) {
   for (const Pages want : all_pages) {
-    for (const std::size_t bytes : {std::size_t{1}, std::size_t{4096}, std::size_t{4097}, 3 * mib}) {
+    for (const std::size_t bytes :
+         {std::size_t{1}, std::size_t{4096}, std::size_t{4097}, 3 * mib}) {
       const auto region = Region::map(bytes, want);
       ASSERT_TRUE(region) << region.error().text();
       ASSERT_GE(region->size(), bytes);
@@ -77,8 +78,10 @@ TEST(Region, FallsBackWhereHugePagesRunOut) {
   }
   const std::size_t bytes = (pool_pages + 1) * 2 * mib;  // one more than there are
   if (bytes > 1024 * mib) {
-    std::printf("NOT RUN: Region.FallsBackWhereHugePagesRunOut: a pool of %zu huge pages is too "
-                "large to outgrow in a test\n", pool_pages);
+    std::printf(
+        "NOT RUN: Region.FallsBackWhereHugePagesRunOut: a pool of %zu huge pages is too "
+        "large to outgrow in a test\n",
+        pool_pages);
     return;
   }
   const auto region = Region::map(bytes, Pages::huge);

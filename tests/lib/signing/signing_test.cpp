@@ -44,8 +44,10 @@ TEST(KeyPair, IsTiedToItsSeedForEver) {
   // Channels made from a seed yesterday must still be those of today: recorded finals rest on it.
   const auto secp = KeyPair::derive(1, 0, KeyType::secp256k1);
   const auto ed = KeyPair::derive(1, 0, KeyType::ed25519);
-  EXPECT_EQ(xrpl::key_text(secp.ledger_key()), "aB4uB1CAc2xNdjZNEC4twZP39uktfBzwxFB9XkfMrKpE4bqwckF9");
-  EXPECT_EQ(xrpl::key_text(ed.ledger_key()), "aKGWuGbzRUc7ceeLAmauJ63bVYMxFYbGZ9SAHS6Pw1d7Q3jjG3Gk");
+  EXPECT_EQ(xrpl::key_text(secp.ledger_key()),
+            "aB4uB1CAc2xNdjZNEC4twZP39uktfBzwxFB9XkfMrKpE4bqwckF9");
+  EXPECT_EQ(xrpl::key_text(ed.ledger_key()),
+            "aKGWuGbzRUc7ceeLAmauJ63bVYMxFYbGZ9SAHS6Pw1d7Q3jjG3Gk");
 }
 
 TEST(KeyPair, HasTheKeyThatTheLedgerFormParsesTo) {
@@ -136,8 +138,8 @@ TEST(NonCanonical, IsValidEcdsaWithHighSWhichNobodyMayAccept) {
     ASSERT_EQ(secp256k1_ecdsa_signature_parse_compact(secp, &parsed, raw(high.data())), 1);
     EXPECT_EQ(secp256k1_ecdsa_signature_normalize(secp, &parsed, &parsed), 1);
     Signature back;
-    secp256k1_ecdsa_signature_serialize_compact(
-        secp, reinterpret_cast<unsigned char*>(back.data()), &parsed);
+    secp256k1_ecdsa_signature_serialize_compact(secp, reinterpret_cast<unsigned char*>(back.data()),
+                                                &parsed);
     EXPECT_EQ(back, low);
   }
   secp256k1_context_destroy(secp);

@@ -1,4 +1,5 @@
-// verify::Reference and verify::Verifier on claims that xrpl.js signed, and on what must be refused.
+// verify::Reference and verify::Verifier on claims that xrpl.js signed, and on what must be
+// refused.
 #include "lib/verify/verifier.hpp"
 
 #include <gtest/gtest.h>

@@ -48,10 +48,10 @@ TEST(ClaimFrame, IsMalformedByTypeAndByAmountBoundsOnly) {
 }
 
 TEST(Verdict, EchoesEveryBitOfTheTimestampWhateverNumberItIs) {
-  for (const double stamp : {0.0, -0.0, 1.5e12, std::numeric_limits<double>::infinity(),
-                             -std::numeric_limits<double>::infinity(),
-                             std::numeric_limits<double>::quiet_NaN(),
-                             std::numeric_limits<double>::denorm_min()}) {
+  for (const double stamp :
+       {0.0, -0.0, 1.5e12, std::numeric_limits<double>::infinity(),
+        -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN(),
+        std::numeric_limits<double>::denorm_min()}) {
     std::array<std::byte, claim_bytes> frame{};
     write_claim(frame.data(), {7}, 9, {11}, counting_signature().data(), stamp);
     std::array<std::byte, verdict_bytes> out{};

@@ -24,7 +24,8 @@ std::atomic<std::uint64_t> seen = 0;
 
 void allocating() noexcept {
   seen.fetch_add(1, std::memory_order_relaxed);
-  if (!forbidden) [[likely]] return;
+  if (!forbidden) [[likely]]
+    return;
   forbidden = false;
   static constexpr char words[] = "allocated on a thread that must not\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, words, sizeof words - 1);
@@ -33,9 +34,15 @@ void allocating() noexcept {
 
 }  // namespace
 
-AllocationForbidden::AllocationForbidden() noexcept { forbidden = true; }
-AllocationForbidden::~AllocationForbidden() { forbidden = false; }
-std::uint64_t allocations_seen() noexcept { return seen.load(std::memory_order_relaxed); }
+AllocationForbidden::AllocationForbidden() noexcept {
+  forbidden = true;
+}
+AllocationForbidden::~AllocationForbidden() {
+  forbidden = false;
+}
+std::uint64_t allocations_seen() noexcept {
+  return seen.load(std::memory_order_relaxed);
+}
 
 }  // namespace claimgate::nic
 

@@ -1,4 +1,5 @@
-// A thread that must not allocate: malloc and its kin, of every library in the process, abort there.
+// A thread that must not allocate: malloc and its kin, of every library in the process, abort
+// there.
 #pragma once
 
 #include <cstdint>

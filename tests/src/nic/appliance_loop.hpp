@@ -15,14 +15,12 @@
 
 namespace claimgate::nic {
 
-using RealWorker =
-    pipeline::Worker<Port, durability::OpenGate, pipeline::SystemClock, CommandRing>;
+using RealWorker = pipeline::Worker<Port, durability::OpenGate, pipeline::SystemClock, CommandRing>;
 
 struct ApplianceLoop {
   Port& port;
   packet::LocalAddresses local = pipeline::appliance_addresses();
-  channel::Table table =
-      pipeline::need(channel::Table::create(64, {3, 4}, memory::Pages::normal));
+  channel::Table table = pipeline::need(channel::Table::create(64, {3, 4}, memory::Pages::normal));
   durability::OpenGate gate;
   pipeline::SystemClock clock{rte_get_tsc_hz()};
   CommandRing& commands;

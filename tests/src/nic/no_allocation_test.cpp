@@ -164,12 +164,11 @@ int run(int argc, char** argv) {
   const auto requests = scratch.file("in.pcap");
   write_capture(requests, traffic());
   pcap_device = "net_pcap0,rx_pcap=" + requests + ",tx_pcap=" + scratch.file("out.pcap");
-  const auto eal =
-      Eal::start({.file_prefix = "claimgate-test-alloc-" + std::to_string(getpid()),
-                  .huge_pages = HugePages::never,
-                  .memory_mib = 96,
-                  .lcore_cpus = {allowed_cpus().front()},
-                  .vdevs = {pcap_device}});
+  const auto eal = Eal::start({.file_prefix = "claimgate-test-alloc-" + std::to_string(getpid()),
+                               .huge_pages = HugePages::never,
+                               .memory_mib = 96,
+                               .lcore_cpus = {allowed_cpus().front()},
+                               .vdevs = {pcap_device}});
   if (!eal) {
     fprintf(stderr, "%s\n", eal.error().text().c_str());
     return 1;
@@ -180,4 +179,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace claimgate::nic
 
-int main(int argc, char** argv) { return claimgate::nic::run(argc, argv); }
+int main(int argc, char** argv) {
+  return claimgate::nic::run(argc, argv);
+}

@@ -33,7 +33,8 @@ CommandRing& idle_commands() {
   return *ring;
 }
 
-// One frame of the capture and what must come of it: verdict codes, or an answer to ARP, or nothing.
+// One frame of the capture and what must come of it: verdict codes, or an answer to ARP, or
+// nothing.
 struct Exchange {
   FrameBytes request;
   std::vector<Code> codes;
@@ -297,12 +298,12 @@ int run(int argc, char** argv) {
 
   pcap_device = "net_pcap0,rx_pcap=" + requests + ",tx_pcap=" + replies_file;
   jumbo_device = "net_pcap1,rx_pcap=" + jumbo + ",tx_pcap=" + scratch.file("ignored.pcap");
-  auto started = Eal::start({.file_prefix = "claimgate-test-port-" + std::to_string(getpid()),
-                             .huge_pages = huge_pages,
-                             .memory_mib = 192,
-                             .lcore_cpus = {allowed_cpus().front()},
-                             .vdevs = {pcap_device, jumbo_device, "net_ring0",
-                                       "net_null0,size=135"}});
+  auto started =
+      Eal::start({.file_prefix = "claimgate-test-port-" + std::to_string(getpid()),
+                  .huge_pages = huge_pages,
+                  .memory_mib = 192,
+                  .lcore_cpus = {allowed_cpus().front()},
+                  .vdevs = {pcap_device, jumbo_device, "net_ring0", "net_null0,size=135"}});
   if (!started) {
     fprintf(stderr, "%s\n", started.error().text().c_str());
     return 1;
@@ -315,4 +316,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace claimgate::nic
 
-int main(int argc, char** argv) { return claimgate::nic::run(argc, argv); }
+int main(int argc, char** argv) {
+  return claimgate::nic::run(argc, argv);
+}

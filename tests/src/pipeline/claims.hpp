@@ -74,8 +74,8 @@ inline packet::Endpoints client_to_appliance_v6() {
   return ends;
 }
 
-inline std::vector<std::byte> datagram_around(std::span<const std::byte> payload,
-                                              const packet::Endpoints& ends = client_to_appliance()) {
+inline std::vector<std::byte> datagram_around(
+    std::span<const std::byte> payload, const packet::Endpoints& ends = client_to_appliance()) {
   std::vector<std::byte> frame(packet::udp_payload_offset(ends) + payload.size());
   const std::size_t length = packet::build_udp(frame, ends, payload);
   frame.resize(length);

@@ -119,8 +119,8 @@ TEST_F(Durability, ALaterClaimThatRestsOnAnOlderRecordDoesNotLowerTheBound) {
 
 TEST_F(Durability, ADuplicateWaitsForItsRecordAlsoWhereNoEarlierReplyDoes) {
   const auto claim = good_claim(payer, 5);
-  const auto at = stand.table.find(payer.handle(), stand.table.hash(payer.handle()),
-                                   channel::no_slot);
+  const auto at =
+      stand.table.find(payer.handle(), stand.table.hash(payer.handle()), channel::no_slot);
   stand.table.commit(at, {5}, wire::ClaimFrame(claim.data()).signature(), 50, stand.clock.ledger);
   auto& again = stand.deliver({claim});
   stand.journal.durable = 49;
@@ -200,11 +200,10 @@ TEST_F(Durability, AFullJournalStillGivesTheCheapVerdicts) {
   Payer redeemed = make_payer(2);
   redeemed.terms.balance = {500};
   stand.apply(redeemed.terms);
-  EXPECT_EQ(stand.codes({good_claim(payer, 4), good_claim(redeemed, 500),
-                         good_claim(make_payer(9), 1), good_claim(payer, 1'001),
-                         good_claim(payer, 6)}),
-            (std::vector{Code::stale, Code::stale, Code::unknown_channel, Code::over_funds,
-                         Code::busy}));
+  EXPECT_EQ(
+      stand.codes({good_claim(payer, 4), good_claim(redeemed, 500), good_claim(make_payer(9), 1),
+                   good_claim(payer, 1'001), good_claim(payer, 6)}),
+      (std::vector{Code::stale, Code::stale, Code::unknown_channel, Code::over_funds, Code::busy}));
 }
 
 TEST_F(Durability, EveryReservationThatCameToNothingIsGivenBack) {

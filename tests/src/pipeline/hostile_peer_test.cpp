@@ -49,8 +49,8 @@ TEST_P(HostilePeer, CannotSwapTheSignatureBetweenVerificationAndCommit) {
   std::ranges::fill(payload_of(frame).subspan(wire::claim_bytes), std::byte{0x66});
   stand.settle();
   EXPECT_EQ(stand.verdicts_of(frame).at(1).code, Code::accepted);
-  EXPECT_TRUE(std::equal(claim.begin() + 21, claim.begin() + 85,
-                         stand.view(second)->signature.begin()));
+  EXPECT_TRUE(
+      std::equal(claim.begin() + 21, claim.begin() + 85, stand.view(second)->signature.begin()));
 }
 
 TEST_P(HostilePeer, CannotMakeAForgedClaimGood) {

@@ -135,8 +135,8 @@ class Comparison {
       if (draw(8) == 0) post(command());
       if (draw(12) == 0) advance_clock();
       if constexpr (std::is_same_v<Journal, GatedJournal>) {
-        if (draw(3) == 0) stand_.journal.durable += draw(stand_.journal.last + 1 -
-                                                         stand_.journal.durable);
+        if (draw(3) == 0)
+          stand_.journal.durable += draw(stand_.journal.last + 1 - stand_.journal.durable);
       }
       if (draw(20) == 0) {
         stand_.settle();
@@ -172,20 +172,29 @@ class Comparison {
     const auto channel = static_cast<unsigned>(draw(channels_max));
     // Amounts drift upwards, so that streams stay interesting to their end.
     drift_ = std::min(amounts_max, drift_ + (draw(12) == 0 ? 1 : 0));
-    const std::uint64_t amount =
-        std::clamp<std::uint64_t>(drift_ + draw(7) - std::min<std::uint64_t>(3, drift_ - 1), 1,
-                                  amounts_max);
-    ClaimBytes bytes = stock().claims.at(
-        {channel, amount, static_cast<std::uint32_t>(draw(2))});
+    const std::uint64_t amount = std::clamp<std::uint64_t>(
+        drift_ + draw(7) - std::min<std::uint64_t>(3, drift_ - 1), 1, amounts_max);
+    ClaimBytes bytes = stock().claims.at({channel, amount, static_cast<std::uint32_t>(draw(2))});
     wire::store_be(bytes.data() + wire::offset::sequence, static_cast<std::uint32_t>(random_()));
     wire::store_be(bytes.data() + wire::offset::claim_timestamp, random_());
     switch (draw(14)) {
-      case 0: bytes[wire::offset::claim_signature + draw(64)] ^= std::byte{4}; break;
-      case 1: wire::store_be(bytes.data() + wire::offset::amount, amount + 1); break;
-      case 2: wire::store_be(bytes.data() + wire::offset::handle, random_()); break;
-      case 3: bytes[0] = static_cast<std::byte>(random_()); break;
-      case 4: wire::store_be(bytes.data() + wire::offset::amount, random_()); break;
-      default: break;
+      case 0:
+        bytes[wire::offset::claim_signature + draw(64)] ^= std::byte{4};
+        break;
+      case 1:
+        wire::store_be(bytes.data() + wire::offset::amount, amount + 1);
+        break;
+      case 2:
+        wire::store_be(bytes.data() + wire::offset::handle, random_());
+        break;
+      case 3:
+        bytes[0] = static_cast<std::byte>(random_());
+        break;
+      case 4:
+        wire::store_be(bytes.data() + wire::offset::amount, random_());
+        break;
+      default:
+        break;
     }
     return bytes;
   }
@@ -309,9 +318,9 @@ void compare(const WorkerOptions& options, const std::vector<Code>& must_occur) 
   for (const Code code : must_occur) EXPECT_GT(seen[code], 300U) << wire::name(code);
 }
 
-const std::vector<Code> all_but_busy = {Code::accepted,      Code::duplicate,  Code::stale,
-                                        Code::unknown_channel, Code::bad_signature,
-                                        Code::over_funds,    Code::closed,     Code::malformed};
+const std::vector<Code> all_but_busy = {
+    Code::accepted,      Code::duplicate,  Code::stale,  Code::unknown_channel,
+    Code::bad_signature, Code::over_funds, Code::closed, Code::malformed};
 
 TEST(Model, AgreesExactlyOnRandomStreamsWithProvisioningInBetween) {
   compare<durability::OpenGate>({}, all_but_busy);

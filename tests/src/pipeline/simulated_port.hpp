@@ -3,9 +3,9 @@
 //   deliver() ─► receive() ─► the worker ─► transmit() ─► sent()
 //                                        └► discard()
 //
-// Every frame lies in a heap buffer of exactly its capacity, so that AddressSanitizer sees a read or
-// write one byte too far. Every ticket must come back exactly once: a second return or one that was
-// never handed out fails the test at once, a missing one in the destructor.
+// Every frame lies in a heap buffer of exactly its capacity, so that AddressSanitizer sees a read
+// or write one byte too far. Every ticket must come back exactly once: a second return or one that
+// was never handed out fails the test at once, a missing one in the destructor.
 // receive/transmit/discard allocate nothing. One thread, but for `waiting()`.
 #pragma once
 

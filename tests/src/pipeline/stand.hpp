@@ -30,8 +30,8 @@ T need(Expected<T> got) {
 
 inline packet::LocalAddresses appliance_addresses() {
   return need(packet::LocalAddresses::parse(
-      packet::Mac{{2, 0, 0, 0, 0, 1}},
-      std::array<std::string, 2>{"10.93.0.1/24", "fd93::1/64"}, false));
+      packet::Mac{{2, 0, 0, 0, 0, 1}}, std::array<std::string, 2>{"10.93.0.1/24", "fd93::1/64"},
+      false));
 }
 
 // The equations, true between any two turns.
@@ -157,5 +157,7 @@ class Stand {
 
 namespace claimgate::wire {
 // For GoogleTest's messages.
-inline void PrintTo(Code code, std::ostream* out) { *out << name(code); }
+inline void PrintTo(Code code, std::ostream* out) {
+  *out << name(code);
+}
 }  // namespace claimgate::wire

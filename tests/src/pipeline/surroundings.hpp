@@ -48,10 +48,10 @@ class TestMailbox {
 
 // A journal that is durable as far as the test says, and has as much room as the test says.
 struct GatedJournal {
-  std::uint64_t last = 0;      // LSN of the last record
-  std::uint64_t durable = 0;   // LSN
+  std::uint64_t last = 0;     // LSN of the last record
+  std::uint64_t durable = 0;  // LSN
   unsigned room = std::numeric_limits<unsigned>::max();
-  unsigned reserved = 0;       // reservations that are neither appended nor released
+  unsigned reserved = 0;  // reservations that are neither appended nor released
 
   [[nodiscard]] bool reserve() noexcept {
     if (reserved >= room) return false;

@@ -109,8 +109,7 @@ TEST_P(Verdict, ASignatureOverAnotherAmountOrChannelOrByAnotherKeyIsBad) {
 
 TEST_P(Verdict, ASignatureThatTheLedgerCallsNonCanonicalIsBad) {
   const auto good = payer.key.sign(payer.terms.id, {5});
-  EXPECT_EQ(stand.code(claim_with(payer.handle(), 5,
-                                  signing::non_canonical(good, GetParam()))),
+  EXPECT_EQ(stand.code(claim_with(payer.handle(), 5, signing::non_canonical(good, GetParam()))),
             Code::bad_signature)
       << "high S, or S + L";
   EXPECT_EQ(stand.held(payer), 0U);
@@ -220,8 +219,8 @@ TEST(VerdictOfSecp256k1, AnEqualAmountWithOtherValidSignatureBytesIsDuplicateAnd
   ASSERT_NE(first, second);
   EXPECT_EQ(stand.codes({first, second}), (Codes{Code::accepted, Code::duplicate}));
   EXPECT_EQ(stand.examined(), 2U);
-  EXPECT_TRUE(std::equal(first.begin() + 21, first.begin() + 85,
-                         stand.view(payer)->signature.begin()));
+  EXPECT_TRUE(
+      std::equal(first.begin() + 21, first.begin() + 85, stand.view(payer)->signature.begin()));
 }
 
 TEST_P(Verdict, AnEqualAmountBelowARaisedBalanceIsStillDuplicateAndAnotherIsStale) {
@@ -292,12 +291,12 @@ TEST_P(Verdict, ADatagramOfEveryKindIsAnsweredPositionByPosition) {
   stand.code(held);
   auto malformed = good_claim(payer, 20);
   malformed[0] = std::byte{2};
-  EXPECT_EQ(stand.codes({malformed, good_claim(unknown, 1), good_claim(payer, 1'001),
-                         good_claim(payer, 9), held, forged_claim(payer, 11),
-                         good_claim(payer, 11), good_claim(payer, 12), good_claim(payer, 11)}),
-            (Codes{Code::malformed, Code::unknown_channel, Code::over_funds, Code::stale,
-                   Code::duplicate, Code::bad_signature, Code::accepted, Code::accepted,
-                   Code::stale}));
+  EXPECT_EQ(
+      stand.codes({malformed, good_claim(unknown, 1), good_claim(payer, 1'001),
+                   good_claim(payer, 9), held, forged_claim(payer, 11), good_claim(payer, 11),
+                   good_claim(payer, 12), good_claim(payer, 11)}),
+      (Codes{Code::malformed, Code::unknown_channel, Code::over_funds, Code::stale, Code::duplicate,
+             Code::bad_signature, Code::accepted, Code::accepted, Code::stale}));
 }
 
 // ---- what is not signed decides nothing --------------------------------------------------------
@@ -395,8 +394,8 @@ TEST_P(Removal, AClaimInFlightForAChannelRemovedAndImportedAgainIsUnknownAndChan
 TEST_P(Removal, AClaimInFlightNeverReachesTheChannelThatTookItsSlot) {
   const Payer heir = make_payer(50, GetParam());
   Command add_heir{.verb = Command::Verb::apply, .terms = heir.terms, .incarnation = 78};
-  const auto slot = stand.table.find(payer.handle(), stand.table.hash(payer.handle()),
-                                     channel::no_slot);
+  const auto slot =
+      stand.table.find(payer.handle(), stand.table.hash(payer.handle()), channel::no_slot);
   in_flight({&remove, &add_heir});
   ASSERT_EQ(add_heir.slot, slot) << "the free slot is used again";
   EXPECT_EQ(stand.verdicts_of(*second).at(0).code, Code::unknown_channel);

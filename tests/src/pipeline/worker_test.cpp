@@ -161,9 +161,8 @@ TEST(Worker, ExecutesCommandsInOrderAndAtMostEightATurn) {
   Stand<> stand;
   std::vector<Command> commands(20);
   for (unsigned i = 0; i < 20; ++i) {
-    commands[i] = {.verb = Command::Verb::apply,
-                   .terms = make_payer(i + 1).terms,
-                   .incarnation = i + 1};
+    commands[i] = {
+        .verb = Command::Verb::apply, .terms = make_payer(i + 1).terms, .incarnation = i + 1};
     stand.mailbox.post(&commands[i]);
   }
   for (const std::size_t done : {8U, 16U, 20U, 20U}) {
@@ -241,8 +240,8 @@ TEST(Worker, SleepsWhereItMayYieldAndNeverWhereItSpins) {
 TEST(SystemClock, SaysTheLedgersSecond) {
   SystemClock clock(1'000'000'000);
   const auto expected = time(nullptr) - channel::ledger_epoch_unix_s;
-  EXPECT_NEAR(static_cast<double>(clock.ledger_now(clock.cycles())),
-              static_cast<double>(expected), 1.0);
+  EXPECT_NEAR(static_cast<double>(clock.ledger_now(clock.cycles())), static_cast<double>(expected),
+              1.0);
 }
 
 TEST(SystemClock, TellsIntervalsInNanoseconds) {

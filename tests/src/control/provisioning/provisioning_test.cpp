@@ -38,7 +38,8 @@ const std::vector<std::vector<std::byte>>& payers_claims() {
     std::vector<std::vector<std::byte>> frames;
     for (std::uint64_t amount = 1; amount <= amounts; ++amount) {
       std::vector<pipeline::ClaimBytes> claims;
-      for (unsigned i = 0; i < paying_channels; ++i) claims.push_back(good_claim(paying(i), amount));
+      for (unsigned i = 0; i < paying_channels; ++i)
+        claims.push_back(good_claim(paying(i), amount));
       frames.push_back(pipeline::datagram(claims));
     }
     return frames;
@@ -56,8 +57,8 @@ nic::CommandRing fresh_ring() {
 
 class ProvisioningTest : public testing::Test {
  protected:
-  using BusyWorker = pipeline::Worker<EndlessPort, durability::OpenGate, pipeline::TestClock,
-                                      nic::CommandRing>;
+  using BusyWorker =
+      pipeline::Worker<EndlessPort, durability::OpenGate, pipeline::TestClock, nic::CommandRing>;
 
   void SetUp() override {
     runner = std::thread([this] {
@@ -186,8 +187,8 @@ TEST_F(ProvisioningTest, EveryClaimSeenWhileClaimsFlowIsWholeAndVerifies) {
       if (view.held.value == 0) return;
       ++held_seen;
       EXPECT_LE(view.held.value, amounts);
-      EXPECT_TRUE(signing::verifies(view.terms.key, view.terms.id, view.held,
-                                    view.signature.data()));
+      EXPECT_TRUE(
+          signing::verifies(view.terms.key, view.terms.id, view.held, view.signature.data()));
     });
     // Removing and importing again starts the channel over, so that commits never end.
     const auto& victim = terms[round % paying_channels];
@@ -230,11 +231,11 @@ TEST(ProvisioningWithoutAWorker, FailsNamingTheRemedyAndNeverTouchesWhatTheWorke
 int run(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   last_cpu = nic::allowed_cpus().back();
-  const auto eal = nic::Eal::start(
-      {.file_prefix = "claimgate-test-provisioning-" + std::to_string(getpid()),
-       .huge_pages = nic::HugePages::never,
-       .memory_mib = 32,
-       .lcore_cpus = {nic::allowed_cpus().front()}});
+  const auto eal =
+      nic::Eal::start({.file_prefix = "claimgate-test-provisioning-" + std::to_string(getpid()),
+                       .huge_pages = nic::HugePages::never,
+                       .memory_mib = 32,
+                       .lcore_cpus = {nic::allowed_cpus().front()}});
   if (!eal) {
     fprintf(stderr, "%s\n", eal.error().text().c_str());
     return 1;
@@ -245,4 +246,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace claimgate::control
 
-int main(int argc, char** argv) { return claimgate::control::run(argc, argv); }
+int main(int argc, char** argv) {
+  return claimgate::control::run(argc, argv);
+}
