@@ -19,8 +19,8 @@ namespace {
 using admin::Client;
 using admin::Verb;
 
-Expected<Client> connect(const Common& common) {
-  auto client = Client::connect(common.socket, client_name);
+Expected<Client> connect(const GlobalOptions& global) {
+  auto client = Client::connect(global.socket, client_name);
   if (client) client->stop_when(interrupted);
   return client;
 }
@@ -56,13 +56,13 @@ void flatten(const std::string& prefix, const nlohmann::ordered_json& value,
 
 }  // namespace
 
-Expected<Exit> list_channels(const Common& common, const ListOptions& options) {
-  auto client = connect(common);
+Expected<Exit> list_channels(const GlobalOptions& global, const ListOptions& options) {
+  auto client = connect(global);
   if (!client) return std::unexpected(std::move(client.error()));
   std::uint64_t shown = 0;
   bool more = false;
   std::uint32_t cursor = 0;
-  if (!common.json) print_line(std::string(row_title));
+  if (!global.json) print_line(std::string(row_title));
   while (cursor != admin::no_cursor) {
     if (options.limit > 0 && shown == options.limit) {
       more = true;
@@ -80,29 +80,29 @@ Expected<Exit> list_channels(const Common& common, const ListOptions& options) {
     const auto page = admin::decode_list_page(answer->body);
     if (!page) return std::unexpected(page.error());
     for (const auto& channel : page->channels)
-      print_line(common.json ? channel_json(channel).dump() : channel_row(channel));
-    if (page->next <= cursor) return fail("claimd's list goes in circles", common.socket);
+      print_line(global.json ? channel_json(channel).dump() : channel_row(channel));
+    if (page->next <= cursor) return fail("claimd's list goes in circles", global.socket);
     shown += page->channels.size();
     cursor = page->next;
   }
-  if (!common.json) {
+  if (!global.json) {
     fmt::print("{} channel{}{}\n", shown, shown == 1 ? "" : "s",
                more ? "; there may be more: raise --limit" : "");
   }
   return Exit::ok;
 }
 
-Expected<Exit> show_channel(const Common& common, const std::string& id) {
-  auto client = connect(common);
+Expected<Exit> show_channel(const GlobalOptions& global, const std::string& id) {
+  auto client = connect(global);
   if (!client) return std::unexpected(std::move(client.error()));
   const auto channel = ask_for(*client, id);
   if (!channel) return std::unexpected(channel.error());
-  fmt::print("{}", common.json ? channel_json(*channel).dump(2) + "\n" : channel_block(*channel));
+  fmt::print("{}", global.json ? channel_json(*channel).dump(2) + "\n" : channel_block(*channel));
   return Exit::ok;
 }
 
-Expected<Exit> remove_channel(const Common& common, const std::string& id, bool yes) {
-  auto client = connect(common);
+Expected<Exit> remove_channel(const GlobalOptions& global, const std::string& id, bool yes) {
+  auto client = connect(global);
   if (!client) return std::unexpected(std::move(client.error()));
   const auto channel = ask_for(*client, id);
   if (!channel) return std::unexpected(channel.error());
@@ -130,7 +130,7 @@ Expected<Exit> remove_channel(const Common& common, const std::string& id, bool 
   if (!removed->removed)
     return fail("the channel was gone already", id,
                 "'claimctl channels list' shows those that are");
-  if (common.json) {
+  if (global.json) {
     text["removed"] = true;
     print_line(text.dump(2));
   } else {
@@ -140,14 +140,14 @@ Expected<Exit> remove_channel(const Common& common, const std::string& id, bool 
   return Exit::ok;
 }
 
-Expected<Exit> show_stats(const Common& common) {
-  auto client = connect(common);
+Expected<Exit> show_stats(const GlobalOptions& global) {
+  auto client = connect(global);
   if (!client) return std::unexpected(std::move(client.error()));
   auto answer = client->ask(Verb::stats, "{}", Verb::stats_answer);
   if (!answer) return std::unexpected(std::move(answer.error()));
   const auto stats = nlohmann::ordered_json::parse(answer->text(), nullptr, false);
-  if (stats.is_discarded()) return fail("claimd's statistics cannot be read", common.socket);
-  if (common.json) {
+  if (stats.is_discarded()) return fail("claimd's statistics cannot be read", global.socket);
+  if (global.json) {
     print_line(stats.dump(2));
     return Exit::ok;
   }
@@ -159,9 +159,9 @@ Expected<Exit> show_stats(const Common& common) {
   return Exit::ok;
 }
 
-Expected<Exit> show_version(const Common& common) {
-  auto client = connect(common);
-  if (common.json) {
+Expected<Exit> show_version(const GlobalOptions& global) {
+  auto client = connect(global);
+  if (global.json) {
     nlohmann::ordered_json out{{"claimctl", CLAIMGATE_VERSION},
                                {"protocol", admin::protocol_version},
                                {"claimd", nullptr}};

@@ -23,7 +23,7 @@ enum class Exit : int {
   some_refused = 3,  // and the others imported
 };
 
-struct Common {
+struct GlobalOptions {
   std::string socket = default_socket;
   bool json = false;
 };
@@ -43,11 +43,13 @@ struct ListOptions {
 // Set by Ctrl-C (SIGINT, SIGTERM); looked at between any two waits.
 [[nodiscard]] bool interrupted() noexcept;
 
-[[nodiscard]] Expected<Exit> import_channels(const Common& common, const ImportOptions& options);
-[[nodiscard]] Expected<Exit> list_channels(const Common& common, const ListOptions& options);
-[[nodiscard]] Expected<Exit> show_channel(const Common& common, const std::string& id);
-[[nodiscard]] Expected<Exit> remove_channel(const Common& common, const std::string& id, bool yes);
-[[nodiscard]] Expected<Exit> show_stats(const Common& common);
-[[nodiscard]] Expected<Exit> show_version(const Common& common);
+[[nodiscard]] Expected<Exit> import_channels(const GlobalOptions& global,
+                                             const ImportOptions& options);
+[[nodiscard]] Expected<Exit> list_channels(const GlobalOptions& global, const ListOptions& options);
+[[nodiscard]] Expected<Exit> show_channel(const GlobalOptions& global, const std::string& id);
+[[nodiscard]] Expected<Exit> remove_channel(const GlobalOptions& global, const std::string& id,
+                                            bool yes);
+[[nodiscard]] Expected<Exit> show_stats(const GlobalOptions& global);
+[[nodiscard]] Expected<Exit> show_version(const GlobalOptions& global);
 
 }  // namespace claimgate::claimctl

@@ -130,8 +130,8 @@ class Sender {
   std::vector<std::byte> batch_;
 };
 
-void print_refused(const Common& common, const admin::Refused& refused) {
-  if (common.json) {
+void print_refused(const GlobalOptions& global, const admin::Refused& refused) {
+  if (global.json) {
     const nlohmann::ordered_json line{{"type", "refused"},
                                       {"channel_id", refused.channel_id},
                                       {"reason", refused.reason},
@@ -144,9 +144,9 @@ void print_refused(const Common& common, const admin::Refused& refused) {
   }
 }
 
-void print_done(const Common& common, const ImportOptions& options, const std::string& name,
+void print_done(const GlobalOptions& global, const ImportOptions& options, const std::string& name,
                 const admin::ImportDone& done, const xrpl::ReadTotals& totals) {
-  if (common.json) {
+  if (global.json) {
     const nlohmann::ordered_json line{{"type", "import"},
                                       {"source", name},
                                       {"answers", totals.answers},
@@ -175,7 +175,8 @@ void print_done(const Common& common, const ImportOptions& options, const std::s
 }
 
 // Receives until claimd is done, printing refusals as they come.
-Expected<admin::ImportDone> await_done(const Common& common, Client& client, Progress& progress) {
+Expected<admin::ImportDone> await_done(const GlobalOptions& global, Client& client,
+                                       Progress& progress) {
   while (true) {
     const auto message = client.receive();
     if (!message) return std::unexpected(message.error());
@@ -189,7 +190,7 @@ Expected<admin::ImportDone> await_done(const Common& common, Client& client, Pro
         const auto refused = admin::decode_refused(message->text());
         if (!refused) return std::unexpected(refused.error());
         progress.clear();
-        for (const admin::Refused& one : *refused) print_refused(common, one);
+        for (const admin::Refused& one : *refused) print_refused(global, one);
         break;
       }
       case Verb::import_done:
@@ -197,7 +198,7 @@ Expected<admin::ImportDone> await_done(const Common& common, Client& client, Pro
         return admin::decode_import_done(message->text());
       default:
         return fail(fmt::format("claimd answered '{}' to an import", admin::name(message->verb)),
-                    common.socket, "Use claimctl and claimd of the same release");
+                    global.socket, "Use claimctl and claimd of the same release");
     }
   }
 }
@@ -209,7 +210,7 @@ Failure nothing_imported(Failure failure) {
 
 }  // namespace
 
-Expected<Exit> import_channels(const Common& common, const ImportOptions& options) {
+Expected<Exit> import_channels(const GlobalOptions& global, const ImportOptions& options) {
   const channel::LedgerTime now = xrpl::ledger_from_unix(::time(nullptr));
   std::optional<channel::LedgerTime> as_of;
   if (!options.as_of.empty()) {
@@ -222,7 +223,7 @@ Expected<Exit> import_channels(const Common& common, const ImportOptions& option
   }
   auto input = Input::open(options.file);
   if (!input) return std::unexpected(std::move(input.error()));
-  auto client = Client::connect(common.socket, client_name);
+  auto client = Client::connect(global.socket, client_name);
   if (!client) return std::unexpected(std::move(client.error()));
   client->stop_when(interrupted);
   const admin::ImportBegin begin{.source = input->name().substr(0, admin::name_bytes_max),
@@ -232,7 +233,7 @@ Expected<Exit> import_channels(const Common& common, const ImportOptions& option
   auto begun = client->ask(Verb::import_begin, admin::encode(begin), Verb::import_begun);
   if (!begun) return std::unexpected(nothing_imported(begun.error()));
 
-  Progress progress(!common.json);
+  Progress progress(!global.json);
   Sender sender(*client);
   const xrpl::ChannelSink sink{
       .on_channel = [&](const xrpl::RawChannel& raw) { return sender.channel(raw); },
@@ -252,7 +253,7 @@ Expected<Exit> import_channels(const Common& common, const ImportOptions& option
   }
   if (auto sent = client->send(Verb::import_commit, "{}"); !sent)
     return std::unexpected(nothing_imported(sent.error()));
-  const auto done = await_done(common, *client, progress);
+  const auto done = await_done(global, *client, progress);
   progress.clear();
   if (!done) {
     Failure failure = done.error();
@@ -262,7 +263,7 @@ Expected<Exit> import_channels(const Common& common, const ImportOptions& option
     }
     return std::unexpected(std::move(failure));
   }
-  print_done(common, options, input->name(), *done, *totals);
+  print_done(global, options, input->name(), *done, *totals);
   if (done->refused == 0) return Exit::ok;
   return options.strict && !options.dry_run ? Exit::trouble : Exit::some_refused;
 }

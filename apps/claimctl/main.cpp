@@ -44,7 +44,7 @@ using Verb = std::function<Expected<Exit>()>;
 
 // All of the command line; `chosen` is what it asks for. The options outlive the parse.
 struct CommandLine {
-  Common common;
+  GlobalOptions global;
   ImportOptions import;
   ListOptions list;
   std::string id;
@@ -59,11 +59,11 @@ struct CommandLine {
     app.require_subcommand(1);
     app.fallthrough();
     app.set_version_flag("--version", client_name);
-    app.add_option("--socket", common.socket, "claimd's admin socket")
+    app.add_option("--socket", global.socket, "claimd's admin socket")
         ->envname("CLAIMGATE_SOCKET")
         ->capture_default_str()
         ->type_name("PATH");
-    app.add_flag("--json", common.json, "JSON instead of tables; lists are JSON lines");
+    app.add_flag("--json", global.json, "JSON instead of tables; lists are JSON lines");
     app.footer(
         "Exit codes: 0 done; 1 trouble; 2 wrong usage; 3 some channels were refused, the others "
         "imported.\n\nExample:\n  claimctl channels import account_objects.json\n  claimctl "
@@ -79,11 +79,11 @@ struct CommandLine {
         app.add_subcommand("stats", "Every counter of claimd: verdicts, drops, levels, latencies");
     stats->fallthrough();
     stats->footer("Example:\n  claimctl stats\n  claimctl stats --json | jq .");
-    stats->callback([this] { chosen = [this] { return show_stats(common); }; });
+    stats->callback([this] { chosen = [this] { return show_stats(global); }; });
     CLI::App* version = app.add_subcommand("version", "The versions of claimctl and of claimd");
     version->fallthrough();
     version->footer("Example:\n  claimctl version --json");
-    version->callback([this] { chosen = [this] { return show_version(common); }; });
+    version->callback([this] { chosen = [this] { return show_version(global); }; });
   }
 
  private:
@@ -110,7 +110,7 @@ struct CommandLine {
         "\"type\":\"payment_channel\",\"ledger_index\":\"validated\"}]}' > channels.json\n  "
         "claimctl channels import channels.json --dry-run\n  claimctl channels import "
         "channels.json");
-    verb->callback([this] { chosen = [this] { return import_channels(common, import); }; });
+    verb->callback([this] { chosen = [this] { return import_channels(global, import); }; });
   }
 
   void add_list(CLI::App& channels) {
@@ -127,7 +127,7 @@ struct CommandLine {
     verb->footer(
         "Example:\n  claimctl channels list --state closed\n  claimctl channels list "
         "--json | jq -r .channel_id");
-    verb->callback([this] { chosen = [this] { return list_channels(common, list); }; });
+    verb->callback([this] { chosen = [this] { return list_channels(global, list); }; });
   }
 
   void add_one(CLI::App& channels) {
@@ -135,14 +135,14 @@ struct CommandLine {
     show->fallthrough();
     show->add_option("ID", id, "Channel id, 64 hexadecimal digits, or its first 16")->required();
     show->footer("Example:\n  claimctl channels show 5054769B65958B0E");
-    show->callback([this] { chosen = [this] { return show_channel(common, id); }; });
+    show->callback([this] { chosen = [this] { return show_channel(global, id); }; });
     CLI::App* remove = channels.add_subcommand(
         "remove", "Remove one channel and the claim held; prints both a last time");
     remove->fallthrough();
     remove->add_option("ID", id, "Channel id, 64 hexadecimal digits, or its first 16")->required();
     remove->add_flag("--yes", yes, "Do not ask");
     remove->footer("Example:\n  claimctl channels remove 5054769B65958B0E --yes");
-    remove->callback([this] { chosen = [this] { return remove_channel(common, id, yes); }; });
+    remove->callback([this] { chosen = [this] { return remove_channel(global, id, yes); }; });
   }
 };
 
@@ -157,7 +157,7 @@ int run(int argc, char** argv) {
   const auto result = line.chosen();
   std::fflush(stdout);
   if (result) return static_cast<int>(*result);
-  print_failure(result.error(), line.common.json);
+  print_failure(result.error(), line.global.json);
   return static_cast<int>(Exit::trouble);
 }
 

@@ -1,4 +1,4 @@
-// The claimctl that was built, run as a process against a real admin server.
+// The claimctl that was built, run as a running against a real admin server.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -23,9 +23,9 @@ struct Outcome {
 };
 
 // One claimctl with its three pipes; killed and reaped whatever happens.
-class Process {
+class RunningClaimctl {
  public:
-  explicit Process(std::vector<std::string> arguments) {
+  explicit RunningClaimctl(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), CLAIMCTL);
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -46,7 +46,7 @@ class Process {
     err_ = err[0];
     if (error) throw std::runtime_error(std::string("posix_spawn: ") + std::strerror(error));
   }
-  ~Process() {
+  ~RunningClaimctl() {
     if (pid_ > 0) {
       ::kill(pid_, SIGKILL);
       ::waitpid(pid_, nullptr, 0);
@@ -98,7 +98,7 @@ class Process {
 
 Outcome claimctl(const Rig& rig, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"--socket", rig.socket()});
-  return Process(std::move(arguments)).finish();
+  return RunningClaimctl(std::move(arguments)).finish();
 }
 
 json entries(std::uint32_t count, std::uint32_t first = 0) {
@@ -230,9 +230,9 @@ TEST(Claimctl, ImportsNothingOfABrokenFileAndSaysWhereItBreaks) {
 
 TEST(Claimctl, ReadsStandardInputAndSeveralPagesInARow) {
   Rig rig;
-  Process process({"--socket", rig.socket(), "channels", "import", "-"});
-  process.write(answer_of(entries(3)).dump() + "\n" + answer_of(entries(4, 3), 101).dump());
-  const auto outcome = process.finish();
+  RunningClaimctl running({"--socket", rig.socket(), "channels", "import", "-"});
+  running.write(answer_of(entries(3)).dump() + "\n" + answer_of(entries(4, 3), 101).dump());
+  const auto outcome = running.finish();
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_TRUE(contains(outcome.out, "standard input: 7 added")) << outcome.out;
 }
@@ -364,14 +364,14 @@ TEST(Claimctl, AnswersWrongUsageWithExitCode2AndHelpWithAnExampleForEveryVerb) {
 
 TEST(Claimctl, ImportsNothingWhenInterruptedWhileReading) {
   Rig rig;
-  Process process({"--socket", rig.socket(), "channels", "import", "-"});
+  RunningClaimctl running({"--socket", rig.socket(), "channels", "import", "-"});
   const std::string text = answer_of(entries(50)).dump();
-  process.write(text.substr(0, text.size() / 2));
+  running.write(text.substr(0, text.size() / 2));
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  process.interrupt();
+  running.interrupt();
   // The input stays open until it has ended by itself.
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  const auto outcome = process.finish();
+  const auto outcome = running.finish();
   EXPECT_EQ(outcome.code, 1);
   EXPECT_TRUE(contains(outcome.err, "interrupted")) << outcome.err;
   EXPECT_TRUE(contains(outcome.err, "nothing was imported")) << outcome.err;
@@ -384,9 +384,9 @@ TEST(Claimctl, EndsQuietlyWhenNobodyReadsItsOutput) {
       claimctl(rig, {"channels", "import", rig.write("channels.json", answer_of(entries(3000)))})
           .code,
       0);
-  Process process({"--socket", rig.socket(), "channels", "list", "--json"});
-  process.close_output();
-  const auto outcome = process.finish();
+  RunningClaimctl running({"--socket", rig.socket(), "channels", "list", "--json"});
+  running.close_output();
+  const auto outcome = running.finish();
   EXPECT_EQ(outcome.code, 128 + SIGPIPE);
   EXPECT_EQ(outcome.err, "");
 }
