@@ -70,23 +70,13 @@ hugepages_free() { awk '/^HugePages_Free:/ { n = $2 } END { print n + 0 }' /proc
 # Sees to free huge pages where this is permitted, never lowering what is reserved. Without them
 # everything runs on normal pages, only slower, so this never fails: it says which it is.
 ensure_hugepages() {
-  local free total mib_available target reserve=/proc/sys/vm/nr_hugepages
+  local free mib_available reserve=(dpdk-config/hugepages.sh "$((hugepages_needed * 2))")
   free=$(hugepages_free)
   [[ $free -lt $hugepages_needed ]] || return 0
-  if [[ ! -e $reserve ]] || ! grep -q '^Hugepagesize: *2048 kB' /proc/meminfo; then
-    say 'huge pages: this kernel has none of 2 MiB; going on with normal pages, slower'
-    return 0
-  fi
-  total=$(cat "$reserve")
-  target=$((total + hugepages_needed - free))
   mib_available=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
   # Taking more than a third of what is available would only move the shortage elsewhere.
   if ((mib_available >= 3 * 2 * (hugepages_needed - free))); then
-    if [[ -w $reserve ]]; then
-      { echo "$target" >"$reserve"; } 2>/dev/null || true
-    elif [[ $(id -u) -ne 0 ]] && sudo -n true 2>/dev/null; then
-      echo "$target" | sudo -n tee "$reserve" >/dev/null 2>&1 || true
-    fi
+    "${reserve[@]}" >/dev/null 2>&1 || sudo -n "${reserve[@]}" >/dev/null 2>&1 || true
   fi
   free=$(hugepages_free)
   if ((free >= hugepages_needed)); then
