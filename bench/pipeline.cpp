@@ -145,6 +145,58 @@ double pipeline_loop(Bench& bench, std::uint64_t claims_wanted) {
   return static_cast<double>(cycles) / static_cast<double>(parsed);
 }
 
+// ---- stage by stage ------------------------------------------------------------------------------
+
+enum Stage { receive, parse, admit, reply, transmit, stages };
+constexpr std::array<const char*, stages> stage_names = {"rx", "parse", "admit", "reply", "tx"};
+using StageCycles = std::array<double, stages>;  // per claim
+
+// The stages that a STALE claim passes, called as the worker calls them, with a clock between.
+StageCycles stage_loop(Bench& bench, std::uint64_t claims_wanted) {
+  const pipeline::Rules rules{.copy_payloads = false};
+  pipeline::Stats stats;
+  pipeline::ClaimRing ring(1);
+  pipeline::CopyArena copies(0);
+  auto burst = std::make_unique<pipeline::Burst>();
+  std::array<std::uint64_t, stages> spent{};
+  while (stats.claims_parsed.value() < claims_wanted) {
+    std::array<std::uint64_t, stages + 1> at;
+    burst->clear();
+    auto& received = burst->received;
+    at[receive] = rte_rdtsc();
+    received.count = bench.port.receive(received.items.data(), pipeline::burst_datagrams_max, 0);
+    at[parse] = rte_rdtsc();
+    pipeline::parse(*burst, bench.local, bench.table, copies, received.count, rules, stats);
+    at[admit] = rte_rdtsc();
+    pipeline::admit(*burst, bench.table, ring, bench.gate, 1, stats);
+    at[reply] = rte_rdtsc();
+    for (pipeline::Ticket* ticket : received) {
+      pipeline::write_reply(*ticket, bench.local.mac(), false, rules);
+    }
+    at[transmit] = rte_rdtsc();
+    bench.port.transmit(received.items.data(), received.count);
+    at[stages] = rte_rdtsc();
+    for (int stage = 0; stage < stages; ++stage) spent[stage] += at[stage + 1] - at[stage];
+  }
+  StageCycles out;
+  for (int stage = 0; stage < stages; ++stage) {
+    out[stage] = static_cast<double>(spent[stage]) / static_cast<double>(claims_wanted);
+  }
+  return out;
+}
+
+void report_stages(const std::string& size, const std::vector<StageCycles>& rounds_seen) {
+  for (int stage = 0; stage < stages; ++stage) {
+    std::vector<double> values;
+    for (const auto& seen : rounds_seen) values.push_back(seen[stage]);
+    report({.bench = "pipeline",
+            .name = fmt::format("{}, {}", stage_names[stage], size),
+            .value = median(values),
+            .unit = "cycles/claim",
+            .higher_is_better = false});
+  }
+}
+
 void report_rate(const std::string& name, double cycles) {
   report({.bench = "pipeline",
           .name = name + " cycles",
@@ -257,6 +309,7 @@ void compare(Bench& single, Bench& full, Bench& verified, const SignedClaims& cl
              const secp256k1_context* context) {
   struct Rounds {
     std::vector<double> bare1, pipeline1, bare15, pipeline15, ratio1, gain15, verify, whole, share;
+    std::vector<StageCycles> stages1, stages15;
   } seen;
   std::uint32_t incarnation = channels + 1;
   for (unsigned round = 0; round < rounds; ++round) {
@@ -266,6 +319,8 @@ void compare(Bench& single, Bench& full, Bench& verified, const SignedClaims& cl
     seen.pipeline15.push_back(pipeline_loop(full, channels));
     seen.ratio1.push_back(seen.bare1.back() / seen.pipeline1.back());
     seen.gain15.push_back(seen.pipeline1.back() / seen.pipeline15.back());
+    seen.stages1.push_back(stage_loop(single, channels));
+    seen.stages15.push_back(stage_loop(full, channels));
     seen.verify.push_back(bare_verify(claims, context));
     seen.whole.push_back(end_to_end(verified, claims, incarnation));
     seen.share.push_back(seen.verify.back() / seen.whole.back());
@@ -286,6 +341,8 @@ void compare(Bench& single, Bench& full, Bench& verified, const SignedClaims& cl
           .unit = "ratio",
           .reference = "pipeline, 1 claim a datagram",
           .goal = 1.5});
+  report_stages("1 claim a datagram", seen.stages1);
+  report_stages("15 claims a datagram", seen.stages15);
   report_rate("secp256k1_ecdsa_verify", median(seen.verify));
   report_rate("end to end with verification", median(seen.whole));
   report({.bench = "pipeline",

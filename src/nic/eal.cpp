@@ -78,7 +78,8 @@ Expected<Eal> Eal::start(const EalOptions& options) {
   for (auto& arg : args) argv.push_back(arg.data());
   if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
     return fail(fmt::format("DPDK does not start: {}", rte_strerror(rte_errno)), "eal",
-                "The lines above are DPDK's own; `claimd --help` lists what the port needs");
+                "The lines above are DPDK's own. Where they name the port: check port.device against "
+                "dpdk-config/README.md, and that its driver is installed (Debian: librte-net-*23)");
   }
   return Eal(huge);
 }
