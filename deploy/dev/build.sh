@@ -2,7 +2,8 @@
 # ./dev build: one meson build folder per purpose under build/. Sourced.
 #
 #   release   everything, optimized; an existing folder keeps whatever it was configured with
-#   sanitize  lib/ and its tests under AddressSanitizer and UndefinedBehaviorSanitizer: no DPDK there
+#   sanitize  lib/, src/pipeline and their tests under AddressSanitizer and
+#             UndefinedBehaviorSanitizer: no DPDK there; -O1, since building takes longer than running
 #   fuzz      the libFuzzer targets, clang
 
 configure_tree() {
@@ -10,7 +11,8 @@ configure_tree() {
   case $tree in
     release) options=(-Dbuildtype=release) ;;
     sanitize)
-      options=(-Dbuildtype=debugoptimized -Ddpdk=false "-Db_sanitize=address,undefined" -Db_lundef=false)
+      options=(-Doptimization=1 -Ddebug=true -Dcpp_args=-g1 -Ddpdk=false
+        "-Db_sanitize=address,undefined" -Db_lundef=false)
       ;;
     fuzz)
       options=(-Dbuildtype=debugoptimized -Ddpdk=false -Dtests=false -Dfuzzers=true -Db_lundef=false)
