@@ -95,7 +95,8 @@ nic::PortOptions port_options(const Config& config) {
           .rx_descriptors = config.port.rx_descriptors,
           .tx_descriptors = config.port.tx_descriptors,
           .held_max = config.worker.held_max,
-          .promiscuous = config.port.promiscuous};
+          .promiscuous = config.port.promiscuous,
+          .trusted_peer = config.port.trusted_peer};
 }
 
 nic::EalOptions eal_options(const Config& config, const Cpus& cpus) {

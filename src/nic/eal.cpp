@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include "lib/memory/region.hpp"
+
 namespace claimgate::nic {
 
 unsigned free_huge_pages_mib() {
@@ -58,11 +60,19 @@ std::vector<std::string> arguments(const EalOptions& options, bool huge) {
   return args;
 }
 
+// By taking them for a moment: what is called free may be reserved by others, or denied to us by a
+// control group, and EAL does not go on without what it was promised.
+bool can_have(unsigned huge_mib) {
+  if (free_huge_pages_mib() < huge_mib) return false;
+  const auto probe = memory::Region::map(std::size_t{huge_mib} << 20, memory::Pages::huge);
+  return probe && probe->pages() == memory::Pages::huge;
+}
+
 }  // namespace
 
 Expected<Eal> Eal::start(const EalOptions& options) {
   const unsigned free_mib = free_huge_pages_mib();
-  const bool enough = free_mib >= options.memory_mib;
+  const bool enough = options.huge_pages != HugePages::never && can_have(options.memory_mib);
   if (options.huge_pages == HugePages::require && !enough) {
     return fail(fmt::format("{} MiB of huge pages are needed and {} MiB are free",
                             options.memory_mib, free_mib),
@@ -71,17 +81,16 @@ Expected<Eal> Eal::start(const EalOptions& options) {
                             "huge_pages = \"auto\"",
                             (options.memory_mib - free_mib + 1) / 2 + 8));
   }
-  const bool huge = options.huge_pages != HugePages::never && enough;
-
-  auto args = arguments(options, huge);
+  auto args = arguments(options, enough);
   std::vector<char*> argv;
   for (auto& arg : args) argv.push_back(arg.data());
   if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
-    return fail(fmt::format("DPDK does not start: {}", rte_strerror(rte_errno)), "eal",
-                "The lines above are DPDK's own. Where they name the port: check port.device against "
-                "dpdk-config/README.md, and that its driver is installed (Debian: librte-net-*23)");
+    return fail(
+        fmt::format("DPDK does not start: {}", rte_strerror(rte_errno)), "eal",
+        "The lines above are DPDK's own. Where they name the port: check port.device against "
+        "dpdk-config/README.md, and that its driver is installed (Debian: librte-net-*23)");
   }
-  return Eal(huge);
+  return Eal(enough);
 }
 
 Eal::Eal(Eal&& other) noexcept

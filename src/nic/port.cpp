@@ -39,9 +39,21 @@ std::uint8_t receive_flags(std::uint64_t offload_flags) noexcept {
   std::uint8_t flags = 0;
   const auto ip = offload_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
   const auto l4 = offload_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
-  if (ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD) flags |= pipeline::rx_ip_checksum_good;
-  if (l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD) flags |= pipeline::rx_udp_checksum_good;
+  // NONE: not filled in, yet the bytes are vouched for: a virtual machine's neighbour on the same
+  // host leaves its checksums to a NIC that never comes (rte_mbuf_core.h).
+  if (ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD || ip == RTE_MBUF_F_RX_IP_CKSUM_NONE) {
+    flags |= pipeline::rx_ip_checksum_good;
+  }
+  if (l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD || l4 == RTE_MBUF_F_RX_L4_CKSUM_NONE) {
+    flags |= pipeline::rx_udp_checksum_good;
+  }
   return flags;
+}
+
+// memif's zero-copy client and virtio_user hand the peer every memory segment of this process:
+// packets, tickets with their pointers, rings. No copy at parse mends that.
+bool exposes_memory(const std::string& device) {
+  return device.find("zero-copy=yes") != std::string::npos || device.starts_with("net_virtio_user");
 }
 
 }  // namespace
@@ -91,6 +103,12 @@ Port::~Port() {
 }
 
 Expected<Port> Port::open(const PortOptions& options) {
+  if (exposes_memory(options.device) && !options.trusted_peer) {
+    return fail("this device lets its peer write all of our DPDK memory",
+                "port.device \"" + options.device + "\"",
+                "Set port.trusted_peer = true where the other process is as trusted as this one; "
+                "otherwise leave zero-copy=yes out (memif), or use vhost");
+  }
   std::uint16_t id = 0;
   if (rte_eth_dev_get_port_by_name(device_name(options.device).c_str(), &id) != 0) {
     return fail("DPDK has no such port", "port.device \"" + options.device + "\"",
@@ -101,12 +119,20 @@ Expected<Port> Port::open(const PortOptions& options) {
   if (int error = rte_eth_dev_info_get(id, &info); error != 0) {
     return std::unexpected(port_failure(options, "reading its capabilities", error));
   }
+  std::uint16_t rx = options.rx_descriptors;
+  std::uint16_t tx = options.tx_descriptors;
+  if (int error = rte_eth_dev_adjust_nb_rx_tx_desc(id, &rx, &tx); error != 0) {
+    return std::unexpected(port_failure(options, "sizing the rings", error));
+  }
   const std::string pool_name = fmt::format("frames{}", id);
   if (rte_mempool_lookup(pool_name.c_str()) != nullptr) {
     return fail("it is open already", "port.device \"" + options.device + "\"",
                 "Name each device once");
   }
-  auto pool = MbufPool::create(pool_name, mbufs_needed(options), options.room_bytes);
+  PortOptions adjusted = options;
+  adjusted.rx_descriptors = rx;
+  adjusted.tx_descriptors = tx;
+  auto pool = MbufPool::create(pool_name, mbufs_needed(adjusted), options.room_bytes);
   if (!pool) return std::unexpected(pool.error());
 
   Port port(id, std::move(*pool));
@@ -125,11 +151,6 @@ Expected<Port> Port::open(const PortOptions& options) {
     return std::unexpected(port_failure(options, "configuring one queue pair", error));
   }
   port.open_ = true;
-  std::uint16_t rx = options.rx_descriptors;
-  std::uint16_t tx = options.tx_descriptors;
-  if (int error = rte_eth_dev_adjust_nb_rx_tx_desc(id, &rx, &tx); error != 0) {
-    return std::unexpected(port_failure(options, "sizing the rings", error));
-  }
   const int socket = rte_eth_dev_socket_id(id);
   if (int error = rte_eth_rx_queue_setup(id, 0, rx, static_cast<unsigned>(socket), nullptr,
                                          port.pool_.raw());
@@ -143,7 +164,9 @@ Expected<Port> Port::open(const PortOptions& options) {
   if (int error = rte_eth_dev_start(id); error != 0) {
     return std::unexpected(port_failure(options, "starting", error));
   }
-  if (options.promiscuous) (void)rte_eth_promiscuous_enable(id);  // ENOTSUP is no fault
+  // ENOTSUP is no fault. Neighbour solicitations come to multicast addresses.
+  if (options.promiscuous) (void)rte_eth_promiscuous_enable(id);
+  (void)rte_eth_allmulticast_enable(id);
   rte_ether_addr mac{};
   rte_eth_macaddr_get(id, &mac);
   std::copy_n(mac.addr_bytes, 6, port.mac_.begin());

@@ -32,10 +32,14 @@ struct PortOptions {
   unsigned held_max = 4096;  // datagrams the pipeline may hold between receive and transmit
   unsigned room_bytes = frame_room_bytes;  // data per mbuf, behind the headroom
   bool promiscuous = true;                 // tolerated where the driver cannot
+  // Whether the other end may map and write our whole DPDK memory, tickets included. A device that
+  // lets it (memif with zero-copy, virtio_user) is refused unless this is set.
+  bool trusted_peer = false;
 };
 
-// Single producer and consumer besides the driver; sized so that it cannot run dry:
-// rx + tx descriptors + held + a burst + the lcore cache.
+// The packet buffers of one port, sized so that they cannot run out: rx + tx descriptors + held + a
+// burst + the lcore cache. (memif's rings have 2^rsize entries whatever the descriptors say: the
+// profile sets both alike.)
 class MbufPool {
  public:
   // Fails where memory is short, naming how much is needed and which key to change.

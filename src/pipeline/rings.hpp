@@ -36,7 +36,7 @@ struct alignas(64) ClaimInFlight {
   std::array<std::byte, digest::hash_bytes> hash;  // SHA-512 of message
 };
 
-// Claims in arrival order. Four cursors chase each other around the ring:
+// Claims in arrival order. Five cursors chase each other around the ring:
 //   committed <= examined <= submitted <= digested <= admitted
 class ClaimRing {
  public:

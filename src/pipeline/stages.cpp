@@ -1,5 +1,6 @@
 #include "src/pipeline/stages.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "lib/packet/dissect.hpp"
@@ -98,36 +99,38 @@ void parse(Burst& burst, const packet::LocalAddresses& local, const channel::Tab
 
 void digest_admitted(ClaimRing& ring, const channel::Table& table,
                      digest::Digester& digester) noexcept {
-  constexpr unsigned jobs_max = 64;
-  std::array<digest::Job, jobs_max> jobs;
-  while (ring.digested < ring.admitted) {
-    unsigned count = 0;
-    for (; ring.digested < ring.admitted && count < jobs_max; ++ring.digested) {
-      ClaimInFlight& claim = ring.at(ring.digested);
-      const channel::ColdRecord& cold = table.cold(claim.slot);
-      channel::ChannelId id;
-      wire::store_be(id.bytes.data(), claim.handle);
-      std::memcpy(id.bytes.data() + 8, cold.id_tail.data(), cold.id_tail.size());
-      claim.message = xrpl::claim_message(id, {claim.amount});
-      if (claim.type == channel::KeyType::secp256k1) {
-        jobs[count++] = {claim.message.data(), claim.hash.data()};
-      }
+  std::array<digest::Job, digests_per_turn_max> jobs;
+  const std::uint64_t end = std::min(ring.admitted, ring.digested + digests_per_turn_max);
+  unsigned count = 0;
+  for (; ring.digested < end; ++ring.digested) {
+    ClaimInFlight& claim = ring.at(ring.digested);
+    const channel::ColdRecord& cold = table.cold(claim.slot);
+    channel::ChannelId id;
+    wire::store_be(id.bytes.data(), claim.handle);
+    std::memcpy(id.bytes.data() + 8, cold.id_tail.data(), cold.id_tail.size());
+    claim.message = xrpl::claim_message(id, {claim.amount});
+    if (claim.type == channel::KeyType::secp256k1) {
+      jobs[count++] = {claim.message.data(), claim.hash.data()};
     }
-    if (count > 0) digester.digest({jobs.data(), count});
   }
+  if (count > 0) digester.digest({jobs.data(), count});
 }
 
 void verify(ClaimRing& ring, const channel::Table& table, verify::Verifier& verifier,
             Stats& stats) noexcept {
-  while (ring.submitted < ring.digested && verifier.free_lanes() > 0) {
+  unsigned passed_over = 0;
+  while (ring.submitted < ring.digested && verifier.free_lanes() > 0 &&
+         passed_over < settled_per_turn_max) {
     ClaimInFlight& claim = ring.at(ring.submitted++);
     const channel::Slot& slot = table.slot(claim.slot);
     if (settled(claim, slot)) {
       claim.examined = true;
+      ++passed_over;
       continue;
     }
     if (same_signature(claim, slot)) {
       claim.examined = true;
+      ++passed_over;
       claim.verified = true;
       stats.signatures_matched.add(1);
       continue;

@@ -20,6 +20,10 @@
 
 namespace claimgate::pipeline {
 
+// What keeps a turn within the 100 µs after which a worker must be back at its queue.
+inline constexpr unsigned digests_per_turn_max = 64;
+inline constexpr unsigned settled_per_turn_max = 256;
+
 // What a worker answers with, fixed at start.
 struct Rules {
   bool copy_payloads = true;   // the peer can write our buffers while we look
@@ -52,13 +56,15 @@ template <class Journal>
 void admit(Burst& burst, const channel::Table& table, ClaimRing& ring, Journal& journal,
            channel::LedgerTime now, Stats& stats) noexcept;
 
-// Builds the 44-byte message of every newly admitted claim and hashes those that need it.
+// Builds the 44-byte message of newly admitted claims, at most digests_per_turn_max of them, and
+// hashes those that need it.
 // Budget: 350 cycles a claim in bursts of 8 and more.
 void digest_admitted(ClaimRing& ring, const channel::Table& table,
                      digest::Digester& digester) noexcept;
 
 // Hands claims to the verifier while it has lanes free, and takes what it has answered. A claim
-// that earlier commits have settled meanwhile is not verified at all.
+// that earlier commits have settled meanwhile is not verified at all; at most settled_per_turn_max
+// such claims are passed over at once.
 // Budget: the engine's.
 void verify(ClaimRing& ring, const channel::Table& table, verify::Verifier& verifier,
             Stats& stats) noexcept;

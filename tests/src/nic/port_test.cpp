@@ -221,6 +221,18 @@ TEST_F(RingPort, CannotBeOpenedTwice) {
   EXPECT_NE(again.error().text().find("open already"), std::string::npos) << again.error().text();
 }
 
+TEST(ExposedMemory, IsRefusedUnlessThePeerIsTrusted) {
+  for (const char* device : {"net_memif7,role=client,zero-copy=yes", "net_virtio_user7,path=/x"}) {
+    const auto refused = Port::open({.device = device});
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().text().find("trusted_peer"), std::string::npos) << device;
+    // Trusted, it gets as far as asking DPDK for a port that this test never made.
+    const auto trusted = Port::open({.device = device, .trusted_peer = true});
+    ASSERT_FALSE(trusted);
+    EXPECT_EQ(trusted.error().text().find("trusted_peer"), std::string::npos) << device;
+  }
+}
+
 TEST_F(RingPort, TellsItsStatistics) {
   unsigned names = 0;
   port->for_each_statistic([&](std::string_view name, std::uint64_t) { names += !name.empty(); });
