@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include "src/nic/server_socket.hpp"
+
 namespace claimgate::nic {
 
 unsigned free_huge_pages_mib() {
@@ -72,6 +74,9 @@ Expected<Eal> Eal::start(const EalOptions& options) {
                             (options.memory_mib - free_mib + 1) / 2 + 8));
   }
   const bool huge = options.huge_pages != HugePages::never && enough;
+  for (const auto& vdev : options.vdevs) {
+    if (auto cleared = clear_stale_socket(vdev); !cleared) return std::unexpected(cleared.error());
+  }
 
   auto args = arguments(options, huge);
   std::vector<char*> argv;
