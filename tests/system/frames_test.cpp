@@ -105,17 +105,24 @@ class SystemFrames : public ::testing::Test {
   }
 };
 
+// What does not come through to claimd as it was sent: no port carries an empty frame, no kernel one
+// below an Ethernet header, and an af_packet port has the kernel put IPv4 fragments together.
+bool gets_through(const frames::Row& row, const Bytes& frame) {
+  if (frame.empty()) return false;
+  if (!stand->kernel_between) return true;
+  return frame.size() >= 14 && (row.drop != Drop::ip_fragment || row.v6);
+}
+
 TEST_F(SystemFrames, OfTheNoReplyListGetNoReplyAndMoveTheirOwnCounterAlone) {
   unsigned sent = 0;
   for (const auto& row : frames::no_reply_rows) {
     Bytes frame = frames::claims_frame(row.v6);
     row.change(frame);
-    // No port carries an empty frame, and a kernel none below an Ethernet header.
-    if (frame.empty() || (stand->kernel_between && frame.size() < 14)) continue;
+    if (!gets_through(row, frame)) continue;
     expect_drop(row.what, frame, row.drop);
     ++sent;
   }
-  EXPECT_GE(sent, frames::no_reply_rows.size() - 2);
+  EXPECT_EQ(sent, frames::no_reply_rows.size() - (stand->kernel_between ? 4 : 1));
 }
 
 TEST_F(SystemFrames, OfTheNoReplyListAreDroppedBehindATagToo) {
@@ -123,7 +130,7 @@ TEST_F(SystemFrames, OfTheNoReplyListAreDroppedBehindATagToo) {
     Bytes frame = frames::claims_frame(row.v6);
     row.change(frame);
     if (frame.size() < 14 || frames::be16(frame, 12) == 0x8100) continue;
-    if (frames::be16(frame, 12) == 0x88A8) continue;
+    if (frames::be16(frame, 12) == 0x88A8 || !gets_through(row, frame)) continue;
     const Bytes tag = {std::byte{0x81}, std::byte{0}, std::byte{0}, std::byte{7}};
     frame.insert(frame.begin() + 12, tag.begin(), tag.end());
     expect_drop(row.what, frame, row.drop);
