@@ -139,6 +139,38 @@ TEST_F(Books, FollowPrometheusConventions) {
   EXPECT_GT(types.size(), 20u);
 }
 
+TEST_F(Books, CountDatagramsLeftInSilenceWhereUnknownChannelsGetNoAnswer) {
+  start({.settings = {"claims.answer_unknown=false"}});
+  const auto sent = site.claimgen(run_arguments(
+      7, 5, 20, {"--claims-per-datagram", "2", "--window", "10", "--retries", "0", "--mix", "good=1"}));
+  EXPECT_EQ(sent.code, 1) << sent.out << sent.err;
+  const Samples books = settle();
+  EXPECT_EQ(books.worker("claimgate_datagrams_silenced_total"), 10);
+  EXPECT_EQ(books.worker("claimgate_datagrams_answered_total"), 0);
+  EXPECT_EQ(books.verdicts("unknown_channel"), 20);
+}
+
+class Peer : public ApplianceTest {};
+
+// What lies in the shared rings when a client dies is the kernel's to unmap and ours to give back.
+TEST_F(Peer, KilledWithClaimsUnderWayLeavesTheBooksInOrderAndTheNextIsServed) {
+  start();
+  import(site.channels(7, 50));
+  for (unsigned round = 1; round <= 3; ++round) {
+    const double before = daemon().metrics().worker("claimgate_claims_parsed_total");
+    Child sender(site.claimgen_command(run_arguments(7, 50, 40'000, {"--window", "512"})));
+    ASSERT_TRUE(eventually([&] {
+      return daemon().metrics().worker("claimgate_claims_parsed_total") >= before + 300 * round;
+    }, std::chrono::seconds(60)));
+    sender.signal(SIGKILL);
+    EXPECT_EQ(sender.wait(std::chrono::seconds(10)), 128 + SIGKILL);
+    settle();
+  }
+  import(site.channels(8, 50));
+  const auto sent = site.claimgen(run_arguments(8, 50, 500));
+  EXPECT_EQ(sent.code, 0) << sent.out << sent.err;
+}
+
 class Removal : public ApplianceTest {};
 
 TEST_F(Removal, WhileClaimsFlowMakesThemUnknownAndAnImportMakesANewIncarnation) {

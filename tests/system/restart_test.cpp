@@ -96,6 +96,18 @@ TEST_F(Restart, AfterAKillSaysWhatIsLostAndWorksFromTheLastCleanStop) {
   EXPECT_FALSE(says(daemon().log(), "did not stop cleanly")) << "one clean stop ends the warning";
 }
 
+TEST_F(Restart, AfterAKillAVhostPortsSocketIsNoHindranceEither) {
+  const DaemonOptions vhost{
+      .settings = {"port.device=net_vhost0,iface=" + site.path("vhost.sock") + ",queues=1"}};
+  start(vhost).kill();
+  ASSERT_TRUE(std::filesystem::exists(site.path("vhost.sock")));
+  start(vhost);
+  const Site other;
+  const auto same = refused({.settings = vhost.settings}, &other);
+  EXPECT_EQ(same.code, 1);
+  EXPECT_TRUE(says(same.out, "another program is serving")) << same.out;
+}
+
 TEST_F(Restart, RefusesADamagedStateFileAndLeavesItAsItIs) {
   start();
   import(site.channels(7, 50));
