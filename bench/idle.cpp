@@ -79,9 +79,9 @@ void measure() {
       true);
   if (!set) throw std::runtime_error(set.error().text());
   const std::string file = site.path("channel.json");
-  const auto written = site.claimgen({"channels", "--quiet", "--seed", std::to_string(seed),
-                                      "--channels", "1", "--ed25519-share", "0", "--destination",
-                                      system_test::payee(), "--out", file});
+  const auto written =
+      site.claimgen({"channels", "--quiet", "--seed", std::to_string(seed), "--channels", "1",
+                     "--ed25519-share", "0", "--destination", system_test::payee(), "--out", file});
   if (written.code != 0) throw std::runtime_error(written.err);
   if (const auto done = site.claimctl({"channels", "import", file}); done.code != 0) {
     throw std::runtime_error(done.out + done.err);
@@ -92,9 +92,13 @@ void measure() {
   const auto began = std::chrono::steady_clock::now();
   rest(std::chrono::seconds(idle_s));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  bench::report({.bench = "idle", .name = "cpu_share",
-                 .value = (daemon.cpu_s() - before_s) / took.count() * 100, .unit = "% of a core",
-                 .reference = {}, .goal = 5, .higher_is_better = false});
+  bench::report({.bench = "idle",
+                 .name = "cpu_share",
+                 .value = (daemon.cpu_s() - before_s) / took.count() * 100,
+                 .unit = "% of a core",
+                 .reference = {},
+                 .goal = 5,
+                 .higher_is_better = false});
 
   std::vector<double> answers_us;
   for (unsigned round = 0; round < rounds; ++round) {
@@ -102,11 +106,20 @@ void measure() {
     rest(silence);
     answers_us.push_back(first_answer_us(wire, frame));
   }
-  bench::report({.bench = "idle", .name = "first_claim", .value = bench::median(answers_us),
-                 .unit = "us", .reference = {}, .goal = 1000, .higher_is_better = false});
-  bench::report({.bench = "idle", .name = "first_claim_slowest",
-                 .value = *std::ranges::max_element(answers_us), .unit = "us", .reference = {},
-                 .goal = {}, .higher_is_better = false});
+  bench::report({.bench = "idle",
+                 .name = "first_claim",
+                 .value = bench::median(answers_us),
+                 .unit = "us",
+                 .reference = {},
+                 .goal = 1000,
+                 .higher_is_better = false});
+  bench::report({.bench = "idle",
+                 .name = "first_claim_slowest",
+                 .value = *std::ranges::max_element(answers_us),
+                 .unit = "us",
+                 .reference = {},
+                 .goal = {},
+                 .higher_is_better = false});
   if (daemon.stop() != 0) throw std::runtime_error(daemon.log());
 }
 

@@ -26,14 +26,16 @@ std::string_view argument(std::string_view device, std::string_view key) {
   return {};
 }
 
-bool is_memif(std::string_view device) { return device.starts_with("net_memif"); }
+bool is_memif(std::string_view device) {
+  return device.starts_with("net_memif");
+}
 
 }  // namespace
 
 std::string served_socket(const std::string& device) {
   if (is_memif(device)) {
-    const bool a_file = argument(device, "role") == "server" &&
-                        argument(device, "socket-abstract") == "no";
+    const bool a_file =
+        argument(device, "role") == "server" && argument(device, "socket-abstract") == "no";
     return a_file ? std::string(argument(device, "socket")) : std::string();
   }
   if (device.starts_with("net_vhost") && argument(device, "client") != "1") {

@@ -37,8 +37,8 @@ class ApplianceTest : public ::testing::Test {
     const bool settled = eventually([&] {
       now = daemon_->metrics();
       errors = accounting_errors(now);
-      missing = daemon_->pool_available_at_start() -
-                now.at("claimgate_pool_mbufs_available{port=\"0\"}");
+      missing =
+          daemon_->pool_available_at_start() - now.at("claimgate_pool_mbufs_available{port=\"0\"}");
       return errors.empty() && missing == 0 && now.worker("claimgate_datagrams_held") == 0 &&
              now.worker("claimgate_claims_in_flight") == 0;
     });
@@ -75,14 +75,21 @@ class ApplianceTest : public ::testing::Test {
   [[nodiscard]] std::vector<std::string> run_arguments(unsigned seed, unsigned channels,
                                                        unsigned claims,
                                                        std::vector<std::string> more = {}) const {
-    std::vector<std::string> arguments{
-        "run",           "--quiet",      "--json",
-        "--seed",        std::to_string(seed),
-        "--channels",    std::to_string(channels),
-        "--claims",      std::to_string(claims),
-        "--destination", payee(),        "--device",
-        site.memif_client(",zero-copy=yes"),
-        "--timeout-ms",  "3000"};
+    std::vector<std::string> arguments{"run",
+                                       "--quiet",
+                                       "--json",
+                                       "--seed",
+                                       std::to_string(seed),
+                                       "--channels",
+                                       std::to_string(channels),
+                                       "--claims",
+                                       std::to_string(claims),
+                                       "--destination",
+                                       payee(),
+                                       "--device",
+                                       site.memif_client(",zero-copy=yes"),
+                                       "--timeout-ms",
+                                       "3000"};
     if (std::ranges::find(more, "--huge-pages") == more.end()) {
       arguments.insert(arguments.end(), {"--huge-pages", "never"});
     }

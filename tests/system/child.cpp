@@ -81,7 +81,8 @@ Child::Child(const Command& command)
   }
   ::lseek(in, 0, SEEK_SET);
   std::vector<char*> argv;
-  for (const auto& argument : command.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  for (const auto& argument : command.arguments)
+    argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   const pid_t parent = ::getpid();
   pid_ = ::fork();
@@ -123,8 +124,12 @@ std::optional<int> Child::wait(std::chrono::milliseconds limit) {
   return code_;
 }
 
-std::string Child::out() const { return contents(out_); }
-std::string Child::err() const { return contents(err_); }
+std::string Child::out() const {
+  return contents(out_);
+}
+std::string Child::err() const {
+  return contents(err_);
+}
 
 Finished run(const Command& command, std::chrono::milliseconds limit) {
   Child child(command);

@@ -42,8 +42,8 @@ std::string profile(const std::string& name) {
 
 std::string payee() {
   static const std::string address = [] {
-    auto printed = run({.arguments = {program("claimgen"), "channels", "--seed", "1",
-                                      "--print-destination"}});
+    auto printed =
+        run({.arguments = {program("claimgen"), "channels", "--seed", "1", "--print-destination"}});
     if (printed.code != 0) throw std::runtime_error("claimgen names no payee: " + printed.err);
     printed.out.erase(printed.out.find_last_not_of('\n') + 1);
     return printed.out;
@@ -61,14 +61,10 @@ std::string Site::memif_client(const std::string& more) const {
 }
 
 std::vector<std::string> Site::settings() const {
-  return {"port.device=" + memif_server(),
-          "admin.socket=" + admin_socket(),
-          "node.state_dir=" + state_dir(),
-          fmt::format("eal.file_prefix=system{}", ::getpid()),
-          "eal.huge_pages=never",
-          "memory.table_pages=normal",
-          "channels.capacity=20000",
-          "channels.destinations=" + payee(),
+  return {"port.device=" + memif_server(), "admin.socket=" + admin_socket(),
+          "node.state_dir=" + state_dir(), fmt::format("eal.file_prefix=system{}", ::getpid()),
+          "eal.huge_pages=never",          "memory.table_pages=normal",
+          "channels.capacity=20000",       "channels.destinations=" + payee(),
           "metrics.listen=127.0.0.1:0"};
 }
 
@@ -91,8 +87,9 @@ Finished Site::claimgen(std::vector<std::string> arguments) const {
 
 std::string Site::channels(unsigned seed, unsigned count) const {
   const std::string file = path(fmt::format("channels-{}-{}.json", seed, count));
-  const auto written = claimgen({"channels", "--quiet", "--seed", std::to_string(seed), "--channels",
-                                 std::to_string(count), "--destination", payee(), "--out", file});
+  const auto written =
+      claimgen({"channels", "--quiet", "--seed", std::to_string(seed), "--channels",
+                std::to_string(count), "--destination", payee(), "--out", file});
   if (written.code != 0) throw std::runtime_error("claimgen writes no channels: " + written.err);
   return file;
 }
@@ -136,9 +133,9 @@ double Daemon::cpu_s() const {
   std::getline(file, line);
   unsigned long user = 0, system = 0;
   const auto end = line.rfind(')');
-  if (end == line.npos || std::sscanf(line.c_str() + end + 1,
-                                      " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-                                      &system) != 2) {
+  if (end == line.npos ||
+      std::sscanf(line.c_str() + end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+                  &user, &system) != 2) {
     throw std::runtime_error("/proc does not tell claimd's CPU time");
   }
   return static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));

@@ -1,7 +1,8 @@
 // The real claimd as a test drives it, and the other two programs beside it.
 //
 // A Site is one run's folder: state, sockets and files of its own, gone with it. Nothing here knows
-// of a test framework, so that benchmarks use it too: what cannot be done throws std::runtime_error.
+// of a test framework, so that benchmarks use it too: what cannot be done throws
+// std::runtime_error.
 #pragma once
 
 #include <chrono>

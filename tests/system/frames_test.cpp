@@ -105,8 +105,8 @@ class SystemFrames : public ::testing::Test {
   }
 };
 
-// What does not come through to claimd as it was sent: no port carries an empty frame, no kernel one
-// below an Ethernet header, and an af_packet port has the kernel put IPv4 fragments together.
+// What does not come through to claimd as it was sent: no port carries an empty frame, no kernel
+// one below an Ethernet header, and an af_packet port has the kernel put IPv4 fragments together.
 bool gets_through(const frames::Row& row, const Bytes& frame) {
   if (frame.empty()) return false;
   if (!stand->kernel_between) return true;
@@ -148,8 +148,8 @@ TEST_F(SystemFrames, OfNeighboursThatDeserveNoAnswerMoveTheirOwnCounterAlone) {
   constexpr std::size_t arp_at = 14, icmp6 = 54;
   expect_drop("an ARP cut short", changed(arp, [](Bytes& f) { f.resize(41); }),
               Drop::arp_malformed);
-  expect_drop("ARP of another hardware", changed(arp, [](Bytes& f) { f[arp_at + 1] = std::byte{6}; }),
-              Drop::arp_malformed);
+  expect_drop("ARP of another hardware",
+              changed(arp, [](Bytes& f) { f[arp_at + 1] = std::byte{6}; }), Drop::arp_malformed);
   expect_drop("an ARP reply", changed(arp, [](Bytes& f) { frames::put16(f, arp_at + 6, 2); }),
               Drop::arp_not_request);
   expect_drop("ARP for another", changed(arp, [](Bytes& f) { f[arp_at + 27] = std::byte{9}; }),
@@ -158,10 +158,12 @@ TEST_F(SystemFrames, OfNeighboursThatDeserveNoAnswerMoveTheirOwnCounterAlone) {
               changed(solicitation, [](Bytes& f) { f[frames::ip6 + 7] = std::byte{254}; }),
               Drop::neighbour_malformed);
   expect_drop("a solicitation for another",
-              changed(solicitation, [](Bytes& f) { f[icmp6 + 23] = std::byte{9}; }, true),
+              changed(
+                  solicitation, [](Bytes& f) { f[icmp6 + 23] = std::byte{9}; }, true),
               Drop::neighbour_not_for_us);
   expect_drop("a router solicitation",
-              changed(solicitation, [](Bytes& f) { f[icmp6] = std::byte{133}; }, true),
+              changed(
+                  solicitation, [](Bytes& f) { f[icmp6] = std::byte{133}; }, true),
               Drop::icmp_unhandled);
   expect_drop("a solicitation with a wrong checksum",
               changed(solicitation, [](Bytes& f) { f[icmp6 + 20] ^= std::byte{1}; }),
@@ -172,17 +174,21 @@ TEST_F(SystemFrames, OfNeighboursThatDeserveNoAnswerMoveTheirOwnCounterAlone) {
     expect_drop("an echo with a wrong checksum",
                 changed(echo, [](Bytes& f) { f.back() ^= std::byte{1}; }), Drop::icmp_checksum);
     expect_drop("an echo reply",
-                changed(echo, [&](Bytes& f) { f[at] = std::byte(v6 ? 129 : 0); }, true),
+                changed(
+                    echo, [&](Bytes& f) { f[at] = std::byte(v6 ? 129 : 0); }, true),
                 Drop::icmp_unhandled);
-    expect_drop("an echo of six bytes", changed(echo, [&](Bytes& f) {
-                  const std::size_t ip = frames::ip_at(f);
-                  if (v6) {
-                    frames::put16(f, ip + 4, 6);
-                  } else {
-                    frames::put16(f, ip + 2, 26);
-                    frames::fix_ip_checksum(f);
-                  }
-                }), Drop::icmp_truncated);
+    expect_drop("an echo of six bytes",
+                changed(echo,
+                        [&](Bytes& f) {
+                          const std::size_t ip = frames::ip_at(f);
+                          if (v6) {
+                            frames::put16(f, ip + 4, 6);
+                          } else {
+                            frames::put16(f, ip + 2, 26);
+                            frames::fix_ip_checksum(f);
+                          }
+                        }),
+                Drop::icmp_truncated);
   }
 }
 
@@ -271,9 +277,9 @@ TEST_F(SystemFrames, OfImpossibleFieldsAreMalformedAndChangeNothing) {
     unsigned bytes;
   };
   const std::uint64_t held = stand->next_amount[0];
-  for (const Impossible& each : {Impossible{0, 0x00, 1}, Impossible{0, 0x02, 1},
-                                 Impossible{0, 0x81, 1}, Impossible{13, 0, 8},
-                                 Impossible{13, too_much, 8}, Impossible{13, ~std::uint64_t{0}, 8}}) {
+  for (const Impossible& each :
+       {Impossible{0, 0x00, 1}, Impossible{0, 0x02, 1}, Impossible{0, 0x81, 1},
+        Impossible{13, 0, 8}, Impossible{13, too_much, 8}, Impossible{13, ~std::uint64_t{0}, 8}}) {
     stand->next_amount[0] = held;
     Bytes payload(wire::claim_bytes);
     next_claim(payload.data(), 0, 1, 0);
@@ -292,7 +298,8 @@ TEST_F(SystemFrames, OfImpossibleFieldsAreMalformedAndChangeNothing) {
   }
   stand->next_amount[0] = held;
   const auto shown = stand->site.claimctl(
-      {"channels", "show", fmt::format("{:016X}", (*stand->channels)[0].id.handle().value), "--json"});
+      {"channels", "show", fmt::format("{:016X}", (*stand->channels)[0].id.handle().value),
+       "--json"});
   EXPECT_NE(shown.out.find(fmt::format("\"held\": \"{}\"", held - 1)), std::string::npos)
       << shown.out;
 }
@@ -367,8 +374,8 @@ int run_all(const std::string& kind) {
     }
   }
   try {
-    const std::string device = all.kernel_between ? veth_device()
-                                                  : all.site.memif_server() + ",mac=02:00:00:00:00:01";
+    const std::string device =
+        all.kernel_between ? veth_device() : all.site.memif_server() + ",mac=02:00:00:00:00:01";
     all.daemon = std::make_unique<Daemon>(
         all.site,
         DaemonOptions{.profile_name = all.kernel_between ? "af_packet" : "memif",

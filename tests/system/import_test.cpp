@@ -2,9 +2,9 @@
 #include "tests/system/appliance_test.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,7 +15,8 @@
 namespace claimgate::system_test {
 namespace {
 
-// A pseudo terminal: what a program writes to its slave is read here, what is typed here signals it.
+// A pseudo terminal: what a program writes to its slave is read here, what is typed here signals
+// it.
 class Terminal {
  public:
   Terminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)) {
@@ -63,10 +64,12 @@ TEST_F(Import, OfAHundredThousandChannelsShowsABarAndImportsThemAll) {
   start({.settings = {"channels.capacity=150000"}});
   Terminal terminal;
   Child importing(at(terminal, {"channels", "import", file}));
-  ASSERT_TRUE(eventually([&] {
-    terminal.shown();
-    return !importing.running();
-  }, std::chrono::seconds(120)));
+  ASSERT_TRUE(eventually(
+      [&] {
+        terminal.shown();
+        return !importing.running();
+      },
+      std::chrono::seconds(120)));
   const std::string shown = terminal.shown();
   EXPECT_EQ(importing.wait(std::chrono::seconds(1)), 0) << shown;
   EXPECT_NE(shown.find("100000 added"), shown.npos) << shown;
@@ -102,7 +105,8 @@ TEST_F(Import, StoppedByCtrlCLeavesNothingImported) {
   std::string text{std::istreambuf_iterator<char>(in), {}};
   text.resize(text.size() * 3 / 4);
   for (std::size_t at = 0; at < text.size();) {
-    const ssize_t put = ::write(writer, text.data() + at, std::min<std::size_t>(4096, text.size() - at));
+    const ssize_t put =
+        ::write(writer, text.data() + at, std::min<std::size_t>(4096, text.size() - at));
     ASSERT_GT(put, 0);
     at += static_cast<std::size_t>(put);
     terminal.shown();
@@ -126,8 +130,8 @@ TEST_F(Import, KilledHalfWayLeavesNothingImported) {
   start();
   const std::string file = site.channels(21, 15'000);
   for (const int after_ms : {1, 5, 20}) {
-    Child importing({.arguments = {program("claimctl"), "--socket", site.admin_socket(),
-                                   "channels", "import", file, "--strict"}});
+    Child importing({.arguments = {program("claimctl"), "--socket", site.admin_socket(), "channels",
+                                   "import", file, "--strict"}});
     (void)importing.wait(std::chrono::milliseconds(after_ms));
     importing.signal(SIGKILL);
     (void)importing.wait(std::chrono::seconds(5));

@@ -14,11 +14,14 @@ struct Shape {
   std::vector<std::string> arguments;
   std::vector<std::string> settings = {};
 };
-void PrintTo(const Shape& shape, std::ostream* out) { *out << shape.name; }
+void PrintTo(const Shape& shape, std::ostream* out) {
+  *out << shape.name;
+}
 
 const std::vector<std::string> ipv6 = {"--local-ip", "fd00:93::2", "--peer-ip", "fd00:93::1"};
 
-std::vector<std::string> plus(std::vector<std::string> left, const std::vector<std::string>& right) {
+std::vector<std::string> plus(std::vector<std::string> left,
+                              const std::vector<std::string>& right) {
   left.insert(left.end(), right.begin(), right.end());
   return left;
 }
@@ -29,8 +32,8 @@ TEST_P(FullMix, GetsOnlyPermittedVerdictsAndEveryChannelItsExactAmount) {
   start({.settings = GetParam().settings});
   import(site.channels(7, 200));
   const std::string finals = site.path("finals.jsonl");
-  const auto sent = site.claimgen(
-      run_arguments(7, 200, 4000, plus({"--final", finals}, GetParam().arguments)));
+  const auto sent =
+      site.claimgen(run_arguments(7, 200, 4000, plus({"--final", finals}, GetParam().arguments)));
   ASSERT_EQ(sent.code, 0) << sent.out << sent.err;
   const json report = json::parse(sent.out);
   EXPECT_EQ(report["claims_decided"], 4000);
@@ -51,7 +54,9 @@ TEST_P(FullMix, GetsOnlyPermittedVerdictsAndEveryChannelItsExactAmount) {
   }
   for (const char* scheme : {"secp256k1", "ed25519"}) {
     EXPECT_GT(books.at(std::string("claimgate_signatures_verified_total{worker=\"0\",scheme=\"") +
-                       scheme + "\"}"), 0) << scheme;
+                       scheme + "\"}"),
+              0)
+        << scheme;
   }
   EXPECT_EQ(books.sum("claimgate_datagrams_dropped_total"), 0);
 }
@@ -61,10 +66,11 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Shape{"one_claim_one_by_one", {"--window", "1", "--claims-per-datagram", "1"}},
         Shape{"one_claim_window_64", {"--window", "64", "--claims-per-datagram", "1"}},
-        Shape{"fifteen_to_shards_over_ipv6",
-              plus({"--window", "32", "--claims-per-datagram", "15", "--udp-port", "shards"}, ipv6)},
-        Shape{"single_to_shards", {"--window", "64", "--claims-per-datagram", "1", "--udp-port",
-                                   "shards"}},
+        Shape{
+            "fifteen_to_shards_over_ipv6",
+            plus({"--window", "32", "--claims-per-datagram", "15", "--udp-port", "shards"}, ipv6)},
+        Shape{"single_to_shards",
+              {"--window", "64", "--claims-per-datagram", "1", "--udp-port", "shards"}},
         Shape{"mixed_tagged", {"--window", "128", "--claims-per-datagram", "mixed", "--vlan", "7"}},
         Shape{"mixed_tagged_over_ipv6",
               plus({"--window", "16", "--claims-per-datagram", "mixed", "--vlan", "4000"}, ipv6)},
@@ -124,7 +130,8 @@ TEST_F(Books, FollowPrometheusConventions) {
       EXPECT_TRUE(types.contains(name)) << "no TYPE before " << line;
       EXPECT_EQ(name.starts_with("claimgate_") || name.starts_with("process_") ||
                     name.starts_with("exposer_"),
-                true) << name;
+                true)
+          << name;
       EXPECT_EQ(line.find("channel_id"), line.npos) << line;
     } else if (kind == "HELP") {
       helped = family;
@@ -142,7 +149,8 @@ TEST_F(Books, FollowPrometheusConventions) {
 TEST_F(Books, CountDatagramsLeftInSilenceWhereUnknownChannelsGetNoAnswer) {
   start({.settings = {"claims.answer_unknown=false"}});
   const auto sent = site.claimgen(run_arguments(
-      7, 5, 20, {"--claims-per-datagram", "2", "--window", "10", "--retries", "0", "--mix", "good=1"}));
+      7, 5, 20,
+      {"--claims-per-datagram", "2", "--window", "10", "--retries", "0", "--mix", "good=1"}));
   EXPECT_EQ(sent.code, 1) << sent.out << sent.err;
   const Samples books = settle();
   EXPECT_EQ(books.worker("claimgate_datagrams_silenced_total"), 10);
@@ -159,9 +167,11 @@ TEST_F(Peer, KilledWithClaimsUnderWayLeavesTheBooksInOrderAndTheNextIsServed) {
   for (unsigned round = 1; round <= 3; ++round) {
     const double before = daemon().metrics().worker("claimgate_claims_parsed_total");
     Child sender(site.claimgen_command(run_arguments(7, 50, 40'000, {"--window", "512"})));
-    ASSERT_TRUE(eventually([&] {
-      return daemon().metrics().worker("claimgate_claims_parsed_total") >= before + 300 * round;
-    }, std::chrono::seconds(60)));
+    ASSERT_TRUE(eventually(
+        [&] {
+          return daemon().metrics().worker("claimgate_claims_parsed_total") >= before + 300 * round;
+        },
+        std::chrono::seconds(60)));
     sender.signal(SIGKILL);
     EXPECT_EQ(sender.wait(std::chrono::seconds(10)), 128 + SIGKILL);
     settle();
@@ -180,8 +190,8 @@ TEST_F(Removal, WhileClaimsFlowMakesThemUnknownAndAnImportMakesANewIncarnation) 
   const auto before = channels_listed();
   ASSERT_EQ(before.size(), 1u);
   const std::string id = before[0]["channel_id"];
-  Child sender(site.claimgen_command(
-      run_arguments(9, 1, 60'000, {"--mix", "good=1", "--window", "4", "--claims-per-datagram", "1"})));
+  Child sender(site.claimgen_command(run_arguments(
+      9, 1, 60'000, {"--mix", "good=1", "--window", "4", "--claims-per-datagram", "1"})));
   ASSERT_TRUE(eventually([&] { return daemon().metrics().verdicts("accepted") >= 100; },
                          std::chrono::seconds(60)));
   const auto removed = site.claimctl({"channels", "remove", id, "--yes", "--json"});

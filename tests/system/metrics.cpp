@@ -87,8 +87,8 @@ Samples scrape(std::uint16_t port) {
   const std::string answer = get(port);
   const std::size_t split = answer.find("\r\n\r\n");
   if (!answer.starts_with("HTTP/1.1 200") || split == answer.npos) {
-    throw std::runtime_error(fmt::format("port {} serves no metrics: \"{}\"", port,
-                                         answer.substr(0, 80)));
+    throw std::runtime_error(
+        fmt::format("port {} serves no metrics: \"{}\"", port, answer.substr(0, 80)));
   }
   const std::string head = answer.substr(0, split);
   Samples samples;

@@ -101,8 +101,7 @@ TEST_F(Refusal, OfADeviceNamesItAndTheWayOut) {
 }
 
 TEST_F(Refusal, OfHugePagesThatAreNotThereSaysHowToReserveThem) {
-  const auto ended =
-      claimd({.settings = {"eal.huge_pages=require", "eal.memory_mib=1048576"}});
+  const auto ended = claimd({.settings = {"eal.huge_pages=require", "eal.memory_mib=1048576"}});
   EXPECT_EQ(ended.code, 1);
   EXPECT_TRUE(says(ended.out, "1048576 MiB of huge pages are needed")) << ended.out;
   EXPECT_TRUE(says(ended.out, "nr_hugepages")) << ended.out;
@@ -147,8 +146,8 @@ TEST_F(Unprivileged, AnOrdinaryUserRunsAMemifPortWithoutHugePages) {
   for (const auto& file : {copy, site.path("memif.toml")}) {
     ASSERT_EQ(::chmod(file.c_str(), 0755), 0);
   }
-  const DaemonOptions as_nobody{.config = site.path("memif.toml"), .program = copy,
-                                .user = nobody->pw_uid};
+  const DaemonOptions as_nobody{
+      .config = site.path("memif.toml"), .program = copy, .user = nobody->pw_uid};
   start(as_nobody);
   import(site.channels(7, 20));
   const auto sent = site.claimgen(run_arguments(7, 20, 300));
@@ -159,8 +158,10 @@ TEST_F(Unprivileged, AnOrdinaryUserRunsAMemifPortWithoutHugePages) {
   EXPECT_EQ(made.st_uid, nobody->pw_uid);
 
   // What needs root is refused in words.
-  Daemon raw(site, {.config = as_nobody.config, .program = copy,
-                    .settings = {"port.device=net_af_packet0,iface=lo"}, .user = as_nobody.user});
+  Daemon raw(site, {.config = as_nobody.config,
+                    .program = copy,
+                    .settings = {"port.device=net_af_packet0,iface=lo"},
+                    .user = as_nobody.user});
   EXPECT_EQ(raw.wait(std::chrono::seconds(30)), 1) << raw.log();
   EXPECT_TRUE(says(raw.log(), "net_af_packet0")) << raw.log();
 }

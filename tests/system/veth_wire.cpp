@@ -1,7 +1,7 @@
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
-#include <net/if.h>
 #include <net/ethernet.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
@@ -76,7 +76,9 @@ VethWire::VethWire() : socket_(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, hton
   }
 }
 
-VethWire::~VethWire() { ::close(socket_); }
+VethWire::~VethWire() {
+  ::close(socket_);
+}
 
 void VethWire::send(const Bytes& frame) {
   if (::send(socket_, frame.data(), frame.size(), 0) != static_cast<ssize_t>(frame.size())) {
@@ -86,7 +88,8 @@ void VethWire::send(const Bytes& frame) {
 
 std::optional<Bytes> VethWire::receive(std::chrono::microseconds limit) {
   pollfd readable{.fd = socket_, .events = POLLIN, .revents = 0};
-  const timespec wait{.tv_sec = limit.count() / 1'000'000, .tv_nsec = limit.count() % 1'000'000 * 1000};
+  const timespec wait{.tv_sec = limit.count() / 1'000'000,
+                      .tv_nsec = limit.count() % 1'000'000 * 1000};
   if (::ppoll(&readable, 1, &wait, nullptr) <= 0) return std::nullopt;
   Bytes frame(4096);
   iovec part{.iov_base = frame.data(), .iov_len = frame.size()};
@@ -103,7 +106,8 @@ std::optional<Bytes> VethWire::receive(std::chrono::microseconds limit) {
     if (each->cmsg_level != SOL_PACKET || each->cmsg_type != PACKET_AUXDATA) continue;
     tpacket_auxdata about{};
     std::memcpy(&about, CMSG_DATA(each), sizeof about);
-    if (about.tp_status & TP_STATUS_VLAN_VALID) put_tag(frame, about.tp_vlan_tpid, about.tp_vlan_tci);
+    if (about.tp_status & TP_STATUS_VLAN_VALID)
+      put_tag(frame, about.tp_vlan_tpid, about.tp_vlan_tci);
   }
   return frame;
 }
