@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -24,6 +25,16 @@ std::string_view argument(std::string_view device, std::string_view key) {
     }
   }
   return {};
+}
+
+// Whether the kernel lists a socket of this name. Asked before anything is sent to it: a memif
+// server need not survive a peer that connects and leaves at once.
+bool listed(const std::string& path) {
+  std::ifstream sockets("/proc/net/unix");
+  for (std::string line; std::getline(sockets, line);) {
+    if (line.ends_with(" " + path)) return true;
+  }
+  return false;
 }
 
 bool is_memif(std::string_view device) {
@@ -57,6 +68,12 @@ Expected<void> clear_stale_socket(const std::string& device) {
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return {};  // the driver says so
   std::memcpy(address.sun_path, path.data(), path.size());
+  const auto served = [&] {
+    return fail("another program is serving the port's socket", where,
+                "Stop that one, or name another path");
+  };
+  if (listed(path)) return served();
+  // One in another network namespace is not listed.
   const int type = is_memif(device) ? SOCK_SEQPACKET : SOCK_STREAM;
   const int probe = ::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (probe < 0) return fail(std::strerror(errno), where);
@@ -65,8 +82,7 @@ Expected<void> clear_stale_socket(const std::string& device) {
   const int error = errno;
   ::close(probe);
   if (connected == 0 || error == EAGAIN) {  // EAGAIN: its backlog is full
-    return fail("another program is serving the port's socket", where,
-                "Stop that one, or name another path");
+    return served();
   }
   if (error != ECONNREFUSED) {
     return fail(fmt::format("cannot tell whether someone serves the port's socket: {}",

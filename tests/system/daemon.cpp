@@ -124,7 +124,15 @@ Samples Daemon::metrics() const {
     if (at == text.npos) throw std::runtime_error("claimd names no metrics port:\n" + text);
     metrics_port_ = static_cast<std::uint16_t>(std::stoul(text.substr(at + before.size(), 5)));
   }
-  return scrape(metrics_port_);
+  try {
+    return scrape(metrics_port_);
+  } catch (const std::exception& error) {
+    // The one thing worth knowing then: whether claimd is there at all.
+    const auto code = child_.wait(std::chrono::milliseconds(500));
+    throw std::runtime_error(
+        fmt::format("{}; claimd {}:\n{}", error.what(),
+                    code ? fmt::format("ended with {}", *code) : std::string("runs"), log()));
+  }
 }
 
 double Daemon::cpu_s() const {

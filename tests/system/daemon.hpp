@@ -82,7 +82,7 @@ class Daemon {
   [[nodiscard]] double cpu_s() const;
 
  private:
-  Child child_;
+  mutable Child child_;
   mutable std::uint16_t metrics_port_ = 0;
   double pool_at_start_ = 0;
 };
