@@ -225,7 +225,10 @@ Expected<void> Appliance::Parts::open_doors() {
     auto started = Exposition::start(config.metrics.listen, observed());
     if (!started) return std::unexpected(started.error());
     exposition.emplace(std::move(*started));
-    spdlog::info("metrics at http://{}/metrics", config.metrics.listen);
+    // With the port in use: port 0 asks for any free one.
+    const std::string& listen = config.metrics.listen;
+    spdlog::info("metrics at http://{}:{}/metrics", listen.substr(0, listen.rfind(':')),
+                 exposition->port());
   }
   AdminOptions options{
       .socket = config.admin.socket,

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "lib/memory/region.hpp"
+#include "src/nic/server_socket.hpp"
 
 namespace claimgate::nic {
 
@@ -81,6 +82,10 @@ Expected<Eal> Eal::start(const EalOptions& options) {
                             "huge_pages = \"auto\"",
                             (options.memory_mib - free_mib + 1) / 2 + 8));
   }
+  for (const auto& vdev : options.vdevs) {
+    if (auto cleared = clear_stale_socket(vdev); !cleared) return std::unexpected(cleared.error());
+  }
+
   auto args = arguments(options, enough);
   std::vector<char*> argv;
   for (auto& arg : args) argv.push_back(arg.data());

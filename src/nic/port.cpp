@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "src/nic/unmap_guard.hpp"
+
 namespace claimgate::nic {
 
 static_assert(sizeof(pipeline::Ticket) % RTE_MBUF_PRIV_ALIGN == 0);
@@ -175,8 +177,12 @@ Expected<Port> Port::open(const PortOptions& options) {
 
 unsigned Port::receive(pipeline::Ticket** tickets, unsigned max, std::uint64_t now) noexcept {
   std::array<rte_mbuf*, burst_max> mbufs;
-  const unsigned got =
-      rte_eth_rx_burst(id_, 0, mbufs.data(), static_cast<std::uint16_t>(std::min(max, burst_max)));
+  unsigned got = 0;
+  {
+    const DriverCall in_driver;
+    got = rte_eth_rx_burst(id_, 0, mbufs.data(),
+                           static_cast<std::uint16_t>(std::min(max, burst_max)));
+  }
   for (unsigned i = 0; i < got; ++i) {
     rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
     rte_mbuf* mbuf = mbufs[i];
@@ -220,6 +226,7 @@ unsigned Port::transmit(pipeline::Ticket** tickets, unsigned count) noexcept {
     // A full ring is given two more tries: a peer that drains it does so within that time.
     unsigned sent = 0;
     for (int attempt = 0; attempt < 3 && sent < chunk; ++attempt) {
+      const DriverCall in_driver;
       sent +=
           rte_eth_tx_burst(id_, 0, mbufs.data() + sent, static_cast<std::uint16_t>(chunk - sent));
     }

@@ -136,6 +136,21 @@ inline void fix_upper_checksum(Bytes& frame) {
   put16(frame, at, ~slow_upper_sum(frame) & 0xFFFF);
 }
 
+// An echo request: a UDP frame's headers around another payload.
+inline Bytes echo(const Endpoints& e, std::size_t bytes) {
+  Bytes out = udp_frame(e, bytes);
+  const bool v6 = e.source.is_v6;
+  out[ip_at(out) + (v6 ? 6 : 9)] = std::byte(v6 ? 58 : 1);
+  fix_ip_checksum(out);
+  const std::size_t at = upper_at(out);
+  out[at] = std::byte(v6 ? 128 : 8);
+  out[at + 1] = std::byte{0};
+  put16(out, at + 4, 0x1234);
+  put16(out, at + 6, 7);
+  fix_upper_checksum(out);
+  return out;
+}
+
 // Dissects an exactly-sized copy; fails the test if a byte of it was changed.
 inline Dissection outcome(const Bytes& frame, const LocalAddresses& local, Checked checked = {}) {
   ExactFrame exact(frame);

@@ -9,6 +9,7 @@ namespace {
 
 using test::be16;
 using test::Bytes;
+using test::echo;
 using test::endpoints;
 using test::ip;
 using test::put16;
@@ -44,21 +45,6 @@ Bytes query(const Endpoints& e) {
   Bytes out(128);
   out.resize(build_neighbour_query(out, e));
   EXPECT_EQ(dissect(out.data(), out.size(), local, {}).kind, Kind::neighbour);
-  return out;
-}
-
-// An echo request: a UDP frame's headers around another payload.
-Bytes echo(const Endpoints& e, std::size_t bytes) {
-  Bytes out = test::udp_frame(e, bytes);
-  const bool v6 = e.source.is_v6;
-  out[test::ip_at(out) + (v6 ? 6 : 9)] = std::byte(v6 ? 58 : 1);
-  test::fix_ip_checksum(out);
-  const std::size_t at = test::upper_at(out);
-  out[at] = std::byte(v6 ? 128 : 8);
-  out[at + 1] = std::byte{0};
-  put16(out, at + 4, 0x1234);
-  put16(out, at + 6, 7);
-  test::fix_upper_checksum(out);
   return out;
 }
 
