@@ -16,6 +16,7 @@
 #include "apps/claimgen/progress.hpp"
 #include "apps/claimgen/reply.hpp"
 #include "lib/packet/responder.hpp"
+#include "src/nic/unmap_guard.hpp"
 
 namespace claimgate::claimgen {
 namespace {
@@ -203,6 +204,7 @@ Expected<void> Client::find_peer(const StopFlag& stop) {
           packet::build_neighbour_query({frame, nic::frame_room_bytes}, endpoints_);
       mbuf->data_len = static_cast<std::uint16_t>(length);
       mbuf->pkt_len = static_cast<std::uint32_t>(length);
+      const nic::DriverCall in_driver;
       if (rte_eth_tx_burst(port_.id(), 0, &mbuf, 1) == 0) rte_pktmbuf_free(mbuf);
     }
     std::array<pipeline::Ticket*, nic::burst_max> tickets;
@@ -265,6 +267,7 @@ unsigned Client::receive(Window& window, std::uint64_t now_ns) {
 // Hands built frames to the driver; a full ring keeps them for the next round, so order holds.
 unsigned Client::flush() noexcept {
   if (unsent_first_ == unsent_count_) return 0;
+  const nic::DriverCall in_driver;
   const unsigned sent = rte_eth_tx_burst(port_.id(), 0, unsent_.data() + unsent_first_,
                                          static_cast<std::uint16_t>(unsent_count_ - unsent_first_));
   unsent_first_ += sent;
