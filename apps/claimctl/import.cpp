@@ -171,6 +171,12 @@ void print_done(const GlobalOptions& global, const ImportOptions& options, const
              options.dry_run ? " if it were imported (dry run: nothing was)"
              : done.applied  ? ""
                              : "; nothing was imported (--strict)");
+  if (done.unchanged > 0) {
+    fmt::print(
+        "{} unchanged: from the same ledger as at their last import, so their validity is not "
+        "extended\n",
+        done.unchanged);
+  }
   if (totals.skipped > 0) fmt::print("{} other ledger objects were passed over\n", totals.skipped);
 }
 

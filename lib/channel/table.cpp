@@ -235,7 +235,16 @@ Table::Applied Table::update(SlotIndex at, const ChannelTerms& terms) noexcept {
   slot.funded = std::max(slot.funded, terms.funded.value);
   slot.balance = std::max(slot.balance, terms.balance.value);
   const bool older = terms.ledger_index < cold.ledger_index;
-  if (!older) set_expiry(slot, cold, terms);
+  if (terms.ledger_index > cold.ledger_index) {
+    set_expiry(slot, cold, terms);
+  } else if (!older) {
+    // A ledger has one close time: what is read from it later says no more about the time after it.
+    ChannelTerms earliest = terms;
+    earliest.expiration = std::min(terms.expiration, cold.expiration);
+    earliest.cancel_after = std::min(terms.cancel_after, cold.cancel_after);
+    earliest.valid_until = std::min(terms.valid_until, slot.valid_until);
+    set_expiry(slot, cold, earliest);
+  }
   const bool same = std::memcmp(&slot, &slots_[at], sizeof slot) == 0 &&
                     std::memcmp(&cold, &cold_[at], sizeof cold) == 0;
   if (!same) write(at, slot, cold);

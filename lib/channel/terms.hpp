@@ -26,6 +26,9 @@ using LedgerTime = std::uint32_t;
 inline constexpr std::int64_t ledger_epoch_unix_s = 946'684'800;
 inline constexpr LedgerTime never = 0xFFFF'FFFF;
 
+// Incarnations run from 1 to below this: one number per channel that was ever new here.
+inline constexpr std::uint32_t incarnation_end = 0xFFFF'FFFF;
+
 // secp256k1: x‖y, 64 bytes big-endian, a point on the curve. Ed25519: 32 bytes, then zeros.
 struct PublicKey {
   std::array<std::byte, 64> bytes{};

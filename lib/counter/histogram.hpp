@@ -19,6 +19,7 @@
 #include <cstdint>
 
 #include "lib/counter/counter.hpp"
+#include "lib/counter/gauge.hpp"
 
 namespace claimgate::counter {
 
@@ -59,9 +60,12 @@ class HistogramSnapshot {
   // Of the recorded values themselves, not of their buckets' bounds. Modulo 2^64.
   [[nodiscard]] std::uint64_t sum() const noexcept { return sum_; }
 
-  // The upper bound of the bucket that holds the value of rank ceil(q * count): not below the true
-  // quantile, and at most 1/16 above it (for values up to value_max). 0 where nothing was recorded.
-  // `q` in 0..1; outside it is taken as the nearer end.
+  // The highest recorded value itself; 0 where nothing was recorded.
+  [[nodiscard]] std::uint64_t max() const noexcept { return max_; }
+
+  // The upper bound of the bucket that holds the value of rank ceil(q * count), or max() where that
+  // is lower: not below the true quantile, and at most 1/16 above it (for values up to value_max).
+  // 0 where nothing was recorded. `q` in 0..1; outside it is taken as the nearer end.
   [[nodiscard]] std::uint64_t quantile(double q) const noexcept {
     const std::uint64_t total = count();
     if (total == 0) return 0;
@@ -77,7 +81,10 @@ class HistogramSnapshot {
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < buckets_.size(); ++i) {
       seen += buckets_[i];
-      if (seen >= rank) return histogram::upper_bound(i);
+      if (seen < rank) continue;
+      const std::uint64_t bound = histogram::upper_bound(i);
+      // Of a snapshot taken in the midst of a record() the maximum may be older than the bucket.
+      return histogram::bucket_of(max_) == i && max_ < bound ? max_ : bound;
     }
     return histogram::value_max;
   }
@@ -97,6 +104,7 @@ class HistogramSnapshot {
   void merge(const HistogramSnapshot& other) noexcept {
     for (std::size_t i = 0; i < buckets_.size(); ++i) buckets_[i] += other.buckets_[i];
     sum_ += other.sum_;
+    if (other.max_ > max_) max_ = other.max_;
   }
 
   // Precondition: bucket < histogram::bucket_count.
@@ -106,6 +114,7 @@ class HistogramSnapshot {
   friend class Histogram;
   std::array<std::uint64_t, histogram::bucket_count> buckets_{};
   std::uint64_t sum_ = 0;
+  std::uint64_t max_ = 0;
 };
 
 class Histogram {
@@ -113,6 +122,8 @@ class Histogram {
   // Owner thread.
   void record(std::uint64_t value) noexcept { record_n(value, 1); }
   void record_n(std::uint64_t value, std::uint64_t n) noexcept {
+    if (n == 0) return;
+    if (value > max_.value()) max_.set(value);
     buckets_[histogram::bucket_of(value)].add(n);
     sum_.add(value * n);
   }
@@ -122,6 +133,7 @@ class Histogram {
     HistogramSnapshot out;
     for (std::size_t i = 0; i < buckets_.size(); ++i) out.buckets_[i] = buckets_[i].value();
     out.sum_ = sum_.value();
+    out.max_ = max_.value();
     return out;
   }
   [[nodiscard]] std::uint64_t count() const noexcept {
@@ -130,6 +142,7 @@ class Histogram {
     return total;
   }
   [[nodiscard]] std::uint64_t sum() const noexcept { return sum_.value(); }
+  [[nodiscard]] std::uint64_t max() const noexcept { return max_.value(); }
   [[nodiscard]] std::uint64_t quantile(double q) const noexcept { return snapshot().quantile(q); }
   [[nodiscard]] std::uint64_t count_up_to(std::uint64_t bound) const noexcept {
     return snapshot().count_up_to(bound);
@@ -138,6 +151,7 @@ class Histogram {
  private:
   std::array<Counter, histogram::bucket_count> buckets_{};
   Counter sum_;
+  Gauge max_;
 };
 
 }  // namespace claimgate::counter

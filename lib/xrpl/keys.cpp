@@ -29,19 +29,39 @@ bool is_canonical_ed25519(const std::byte* point) noexcept {
   return std::to_integer<unsigned>(point[0]) < 0xED;
 }
 
-// Doubles through crypto_core_ed25519_add, which asks for points on the curve but not of prime
-// order. 8P is the identity exactly when P's order divides 8.
+// The y coordinates of the eight points whose order divides 8, little-endian: 1 (the identity),
+// -1 (order 2), 0 (order 4, both x), and the two of order 8 (both x each). The sign bit of x is
+// left out, so the two encodings of x = 0 with that bit set are caught as well.
+using Coordinate = std::array<unsigned char, crypto_core_ed25519_BYTES>;
+constexpr std::array<Coordinate, 5> small_order_ys{{
+    {0x01},
+    {0xEC, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+     0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+     0x7F},
+    {},
+    {0x26, 0xE8, 0x95, 0x8F, 0xC2, 0xB2, 0x27, 0xB0, 0x45, 0xC3, 0xF4, 0x89, 0xF2, 0xEF, 0x98, 0xF0,
+     0xD5, 0xDF, 0xAC, 0x05, 0xD3, 0xC6, 0x33, 0x39, 0xB1, 0x38, 0x02, 0x88, 0x6D, 0x53, 0xFC,
+     0x05},
+    {0xC7, 0x17, 0x6A, 0x70, 0x3D, 0x4D, 0xD8, 0x4F, 0xBA, 0x3C, 0x0B, 0x76, 0x0D, 0x10, 0x67, 0x0F,
+     0x2A, 0x20, 0x53, 0xFA, 0x2C, 0x39, 0xCC, 0xC6, 0x4E, 0xC7, 0xFD, 0x77, 0x92, 0xAC, 0x03,
+     0x7A},
+}};
+
+bool is_small_order(const std::byte* point) noexcept {
+  Coordinate y;
+  std::copy_n(octets(point), y.size(), y.begin());
+  y[31] &= 0x7F;
+  return std::ranges::find(small_order_ys, y) != small_order_ys.end();
+}
+
+// crypto_core_ed25519_is_valid_point() would refuse keys of mixed order, which verify signatures;
+// crypto_core_ed25519_add() asks for points on the curve and no more.
 Expected<void> check_ed25519(const std::byte* point) {
   if (!is_canonical_ed25519(point)) return fail("the Ed25519 key is not canonical (y >= 2^255-19)");
-  std::array<unsigned char, crypto_core_ed25519_BYTES> multiple, doubled;
-  std::copy_n(octets(point), multiple.size(), multiple.begin());
-  for (int i = 0; i < 3; ++i) {
-    if (crypto_core_ed25519_add(doubled.data(), multiple.data(), multiple.data()) != 0)
-      return fail("the Ed25519 key is not a point on the curve");
-    multiple = doubled;
-  }
-  constexpr std::array<unsigned char, crypto_core_ed25519_BYTES> identity = {1};
-  if (multiple == identity) return fail("the Ed25519 key is a point of small order");
+  if (is_small_order(point)) return fail("the Ed25519 key is a point of small order");
+  Coordinate doubled;
+  if (crypto_core_ed25519_add(doubled.data(), octets(point), octets(point)) != 0)
+    return fail("the Ed25519 key is not a point on the curve");
   return {};
 }
 

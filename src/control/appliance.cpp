@@ -7,7 +7,7 @@
 #include <sys/prctl.h>
 
 #include <atomic>
-#include <chrono>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,8 +19,10 @@
 #include "src/control/build_info.hpp"
 #include "src/control/exposition.hpp"
 #include "src/control/provisioning.hpp"
+#include "src/control/socket_folder.hpp"
 #include "src/control/state_folder.hpp"
 #include "src/control/stats_document.hpp"
+#include "src/control/table_load.hpp"
 #include "src/durability/open_gate.hpp"
 #include "src/nic/command_ring.hpp"
 #include "src/nic/eal.hpp"
@@ -58,36 +60,6 @@ Expected<channel::Table> make_table(const Config& config) {
   if (sodium_init() < 0) return fail("libsodium does not start", "start");
   randombytes_buf(hash_key.data(), sizeof hash_key);
   return channel::Table::create(config.channels.capacity, hash_key, config.memory.table_pages);
-}
-
-// Fills the table from the state file; tells what the file's header holds.
-Expected<channel::SnapshotHeader> load_table(const StateFolder& folder, channel::Table& table) {
-  channel::SnapshotHeader header;
-  if (folder.was_running()) {
-    spdlog::warn(
-        "the claimd before this one did not stop cleanly: claims that it accepted and "
-        "channels that it imported since its start are lost. Import the channels again; "
-        "payers' next claims restore the amounts");
-  }
-  if (!folder.has_table()) {
-    randombytes_buf(header.node_uuid.data(), header.node_uuid.size());
-    spdlog::info("no state file yet: starting with no channels");
-    return header;
-  }
-  const auto began = std::chrono::steady_clock::now();
-  auto loaded = channel::load_snapshot(
-      folder.table_file(), [&](const channel::ChannelView& view) -> Expected<void> {
-        const auto applied = table.restore(view);
-        if (applied.slot != channel::no_slot) return {};
-        return fail(fmt::format("the state file holds more channels than channels.capacity = {}",
-                                table.capacity()),
-                    folder.table_file(), "Raise channels.capacity");
-      });
-  if (!loaded) return std::unexpected(loaded.error());
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  spdlog::info("{} channels loaded from {} in {:.2f} s", loaded->channels, folder.table_file(),
-               took.count());
-  return loaded->header;
 }
 
 nic::PortOptions port_options(const Config& config) {
@@ -150,17 +122,20 @@ struct Appliance::Parts {
       : config(std::move(with)), folder(std::move(state)), table(std::move(channels)) {}
 
   [[nodiscard]] Expected<void> bring_up();
-  [[nodiscard]] Expected<void> start_worker();
+  [[nodiscard]] Expected<void> make_socket_folders() const;
+  [[nodiscard]] Expected<void> make_worker();
   [[nodiscard]] Expected<void> open_doors();
+  [[nodiscard]] Expected<void> launch_worker();
   void halt_worker();
   [[nodiscard]] StatsSources sources() const;
   [[nodiscard]] Observed observed() const;
 };
 
 Expected<void> Appliance::Parts::bring_up() {
-  auto loaded = load_table(folder, table);
+  auto loaded = load_table(folder, table, std::time(nullptr));
   if (!loaded) return std::unexpected(loaded.error());
   header = *loaded;
+  if (auto made = make_socket_folders(); !made) return made;
   const auto allowed = nic::allowed_cpus();
   const auto cpus = choose_cpus(config.worker, allowed);
   if (!cpus) return std::unexpected(cpus.error());
@@ -189,14 +164,25 @@ Expected<void> Appliance::Parts::bring_up() {
       packet::LocalAddresses::parse(mac_of(*port), config.port.addresses, config.port.any_address);
   if (!addresses) return std::unexpected(addresses.error());
   local = *addresses;
-  if (auto started = start_worker(); !started) return started;
+  if (auto made = make_worker(); !made) return made;
+  // The worker last: once it answers claims, nothing may fail any more. A client of the admin
+  // socket that is quicker waits for it.
+  if (auto opened = open_doors(); !opened) return opened;
+  if (auto launched = launch_worker(); !launched) return launched;
   spdlog::info("worker on CPU {}, control on CPU {}; port {} ({}), {} packet buffers, checksums {}",
                cpus->worker, cpus->control, config.port.device, port->driver(), port->pool().size(),
                port->checksums_offloaded_tx() ? "offloaded" : "in software");
-  return open_doors();
+  return {};
 }
 
-Expected<void> Appliance::Parts::start_worker() {
+Expected<void> Appliance::Parts::make_socket_folders() const {
+  if (const std::string socket = socket_made_by(config.port.device); !socket.empty()) {
+    if (auto made = make_socket_folder(socket, "socket= in port.device"); !made) return made;
+  }
+  return make_socket_folder(config.admin.socket, "admin.socket");
+}
+
+Expected<void> Appliance::Parts::make_worker() {
   auto digester = digest::Digester::create();
   if (!digester) return std::unexpected(digester.error());
   auto verifier = verify::Verifier::create();
@@ -212,6 +198,10 @@ Expected<void> Appliance::Parts::start_worker() {
   running.emplace();
   running->worker.emplace(options, *port, running->gate, running->clock, *commands, *local, table,
                           std::move(*digester), std::move(*verifier), running->stats);
+  return {};
+}
+
+Expected<void> Appliance::Parts::launch_worker() {
   if (rte_eal_remote_launch(&Running::enter, &*running, worker_lcore) != 0) {
     return fail("the worker's lcore does not take its loop", "worker");
   }

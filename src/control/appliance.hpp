@@ -1,7 +1,7 @@
 // The appliance: everything a running claimd consists of, brought up in order and taken down in
 // reverse.
 //
-//   state lock ─ table ◄─ state file ─ EAL ─ port ─ command ring ─ worker ─ admin ─ metrics
+//   state lock ─ table ◄─ state file ─ EAL ─ port ─ command ring ─ metrics ─ admin ─ worker
 //
 // Owner: claimd's main thread. The worker runs on lcore 1, everything else on the control CPU.
 #pragma once

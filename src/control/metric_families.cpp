@@ -92,7 +92,8 @@ std::span<const Edge> second_edges() {
     std::array<Edge, last - first + 1> out;
     for (unsigned k = first; k <= last; ++k) {
       const std::uint64_t ns = (std::uint64_t{1} << k) - 1;
-      out[k - first] = {static_cast<double>(ns) * 1e-9, ns};
+      // The quotient is the double nearest to the decimal, so it is printed as "5.11e-07".
+      out[k - first] = {static_cast<double>(ns) / 1e9, ns};
     }
     return out;
   }();

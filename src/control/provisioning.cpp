@@ -1,6 +1,7 @@
 #include "src/control/provisioning.hpp"
 
-#include <array>
+#include <algorithm>
+#include <cassert>
 #include <ctime>
 #include <vector>
 
@@ -19,40 +20,66 @@ Failure no_answer() {
                  "runs on its CPU"};
 }
 
-void breathe() {
-  const timespec nap{.tv_sec = 0, .tv_nsec = 20'000};
-  nanosleep(&nap, nullptr);
+Failure out_of_incarnations() {
+  return Failure{"the incarnations have run out: 4,294,967,294 channels have been new here",
+                 "state file",
+                 "Redeem what is held ('claimctl channels list'), stop claimd, put the state file "
+                 "table.cgt aside, start claimd and import again"};
 }
+
+// Time spent waiting for the worker. A nap counts for `nap_counted_max` at most: where the whole
+// process stood still (SIGSTOP, a suspended machine), so did the worker.
+class Wait {
+ public:
+  void nap() {
+    const timespec brief{.tv_sec = 0, .tv_nsec = 20'000};
+    const auto before = Clock::now();
+    nanosleep(&brief, nullptr);
+    waited_ += std::min<Clock::duration>(Clock::now() - before, nap_counted_max);
+  }
+  [[nodiscard]] Clock::duration waited() const { return waited_; }
+
+ private:
+  static constexpr std::chrono::milliseconds nap_counted_max{50};
+  Clock::duration waited_{};
+};
 
 }  // namespace
 
 Provisioning::Provisioning(nic::CommandRing& ring, const channel::Table& table,
                            std::uint32_t next_incarnation)
-    : ring_(ring), table_(table), next_incarnation_(next_incarnation), commands_(batch_max) {}
+    : ring_(ring), table_(table), next_incarnation_(next_incarnation), commands_(batch_max) {
+  assert(next_incarnation > 0);
+}
 
 Provisioning::~Provisioning() = default;
 
-// Posts the first `count` commands and waits until each has been answered. Precondition: not
-// broken_, also when the commands were written: the worker may still read them.
+bool Provisioning::collect() {
+  bool any = false;
+  for (; ring_.collect() != nullptr; any = true) --outstanding_;
+  return any;
+}
+
+Expected<void> Provisioning::settle() {
+  for (Wait wait; outstanding_ > 0; wait.nap()) {
+    if (!collect() && wait.waited() > patience_late) return std::unexpected(no_answer());
+  }
+  return {};
+}
+
+// Posts the first `count` commands and waits until each has been answered. Precondition: settled,
+// also when the commands were written: the worker may still read them.
 Expected<void> Provisioning::execute(std::size_t count) {
   std::size_t posted = 0;
-  std::size_t answered = 0;
-  auto deadline = Clock::now() + patience;
-  while (answered < count) {
-    while (posted < count && ring_.post(&commands_[posted])) ++posted;
-    bool progress = false;
-    while (ring_.collect() != nullptr) {
-      ++answered;
-      progress = true;
-    }
-    if (progress) {
-      deadline = Clock::now() + patience;
-    } else if (Clock::now() > deadline) {
-      // Commands of ours may still be with the worker: nothing may reuse their memory.
-      broken_ = true;
+  Wait wait;
+  while (posted < count || outstanding_ > 0) {
+    for (; posted < count && ring_.post(&commands_[posted]); ++posted) ++outstanding_;
+    if (collect()) {
+      wait = {};
+    } else if (wait.waited() > patience) {
       return std::unexpected(no_answer());
     } else {
-      breathe();
+      wait.nap();
     }
   }
   return {};
@@ -60,30 +87,40 @@ Expected<void> Provisioning::execute(std::size_t count) {
 
 Expected<void> Provisioning::apply(std::span<const channel::ChannelTerms> terms,
                                    std::span<channel::ApplyResult> results) {
-  if (broken_) return std::unexpected(no_answer());
-  for (std::size_t first = 0; first < terms.size(); first += batch_max) {
-    const std::size_t count = std::min<std::size_t>(batch_max, terms.size() - first);
+  if (auto settled = settle(); !settled) return settled;
+  std::size_t count = 0;
+  for (std::size_t first = 0; first < terms.size(); first += count) {
+    const std::uint32_t numbers = channel::incarnation_end - next_incarnation_;
+    if (numbers == 0) return std::unexpected(out_of_incarnations());
+    count = std::min<std::size_t>({batch_max, terms.size() - first, numbers});
+    const std::uint32_t base = next_incarnation_;
     for (std::size_t i = 0; i < count; ++i) {
       commands_[i] = {.verb = Command::Verb::apply,
                       .terms = terms[first + i],
-                      .incarnation = next_incarnation_ + static_cast<std::uint32_t>(i)};
+                      .incarnation = base + static_cast<std::uint32_t>(i)};
     }
+    // All are spent while it is not known which of them the worker uses.
+    next_incarnation_ = base + static_cast<std::uint32_t>(count);
     if (auto done = execute(count); !done) return done;
-    next_incarnation_ += static_cast<std::uint32_t>(count);
-    for (std::size_t i = 0; i < count; ++i) results[first + i] = commands_[i].result;
+    next_incarnation_ = base;
+    for (std::size_t i = 0; i < count; ++i) {
+      results[first + i] = commands_[i].result;
+      if (commands_[i].result == channel::ApplyResult::added)
+        next_incarnation_ = commands_[i].incarnation + 1;
+    }
   }
   return {};
 }
 
 Expected<bool> Provisioning::remove(const channel::ChannelId& id) {
-  if (broken_) return std::unexpected(no_answer());
+  if (auto settled = settle(); !settled) return std::unexpected(settled.error());
   commands_[0] = {.verb = Command::Verb::remove, .terms = {.id = id}};
   if (auto done = execute(1); !done) return std::unexpected(done.error());
   return commands_[0].removed;
 }
 
 Expected<std::optional<channel::ChannelView>> Provisioning::find(wire::ChannelHandle handle) {
-  if (broken_) return std::unexpected(no_answer());
+  if (auto settled = settle(); !settled) return std::unexpected(settled.error());
   commands_[0] = {.verb = Command::Verb::find};
   wire::store_be(commands_[0].terms.id.bytes.data(), handle.value);
   if (auto done = execute(1); !done) return std::unexpected(done.error());

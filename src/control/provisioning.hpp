@@ -32,7 +32,8 @@ class Provisioning {
   ~Provisioning();
 
   // Applies `terms` in order; results[i] answers terms[i]. Sizes must be equal. Fails (naming the
-  // remedy) only where the worker does not answer within `patience`.
+  // remedy) where the worker does not answer within `patience`, and once the incarnations have run
+  // out: 2^32 - 2 channels have then been new here. What was applied by then stays.
   [[nodiscard]] Expected<void> apply(std::span<const channel::ChannelTerms> terms,
                                      std::span<channel::ApplyResult> results);
   [[nodiscard]] Expected<bool> remove(const channel::ChannelId& id);
@@ -44,18 +45,24 @@ class Provisioning {
   [[nodiscard]] std::uint32_t capacity() const noexcept;
   [[nodiscard]] std::uint32_t next_incarnation() const noexcept { return next_incarnation_; }
 
+  // Of waiting for the worker. After a call that ended so, the next ones wait `patience_late` for
+  // the answers still due and fail until they have come: their commands are in the worker's hands.
   static constexpr std::chrono::seconds patience{5};
+  static constexpr std::chrono::milliseconds patience_late{200};
 
  private:
   static constexpr std::size_t batch_max = 255;  // commands under way at once
 
+  // Nothing of ours is with the worker any more, or a failure.
+  [[nodiscard]] Expected<void> settle();
   [[nodiscard]] Expected<void> execute(std::size_t count);
+  bool collect();
 
   nic::CommandRing& ring_;
   const channel::Table& table_;
   std::uint32_t next_incarnation_;
   std::vector<pipeline::Command> commands_;
-  bool broken_ = false;  // the worker kept commands of ours: their memory is never reused
+  std::size_t outstanding_ = 0;  // posted and not answered: the worker may read their memory
 };
 
 }  // namespace claimgate::control

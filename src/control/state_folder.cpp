@@ -45,18 +45,32 @@ bool StateFolder::was_running() const {
   return std::filesystem::exists(running_file());
 }
 
+Expected<void> StateFolder::sync() const {
+  const int folder = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = folder >= 0 && ::fsync(folder) == 0;
+  const int error = errno;
+  if (folder >= 0) ::close(folder);
+  if (synced) return {};
+  return fail(std::string("the folder cannot be synced: ") + std::strerror(error), folder_,
+              "Look at the disk's health and the folder's permissions");
+}
+
 Expected<void> StateFolder::mark_running() const {
   const int file = ::open(running_file().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) {
-    return fail(std::string("cannot be written: ") + std::strerror(errno), running_file(),
+  const bool written = file >= 0 && ::fsync(file) == 0;
+  const int error = errno;
+  if (file >= 0) ::close(file);
+  if (!written) {
+    return fail(std::string("cannot be written: ") + std::strerror(error), running_file(),
                 "Look at the disk's free space and the folder's permissions");
   }
-  ::close(file);
-  return {};
+  return sync();
 }
 
 void StateFolder::mark_stopped() const {
   ::unlink(running_file().c_str());
+  // Where it fails, the next start warns without need: the state file itself is on the disk.
+  (void)sync();
 }
 
 }  // namespace claimgate::control

@@ -29,6 +29,7 @@ class StateFolder {
   [[nodiscard]] bool has_table() const;
   // Whether the claimd before this one ended without a clean stop.
   [[nodiscard]] bool was_running() const;
+  // On the disk when it returns: also a power cut is found out about.
   [[nodiscard]] Expected<void> mark_running() const;
   void mark_stopped() const;
 
@@ -36,6 +37,7 @@ class StateFolder {
   StateFolder(std::filesystem::path folder, int lock) noexcept
       : folder_(std::move(folder)), lock_(lock) {}
   [[nodiscard]] std::string running_file() const { return folder_ / "running"; }
+  [[nodiscard]] Expected<void> sync() const;
   std::filesystem::path folder_;
   int lock_;
 };

@@ -231,12 +231,18 @@ Expected<ApplyResult> ImportRun::foresee(const channel::ChannelTerms& terms) {
   known.funded_drops = std::max(known.funded_drops, terms.funded.value);
   known.balance_drops = std::max(known.balance_drops, terms.balance.value);
   if (terms.ledger_index < known.ledger_index) return ApplyResult::older_ledger;
-  const bool other =
-      terms.expiration != known.expiration || terms.cancel_after != known.cancel_after ||
-      terms.valid_until != known.valid_until || terms.ledger_index != known.ledger_index;
-  known.expiration = terms.expiration;
-  known.cancel_after = terms.cancel_after;
-  known.valid_until = terms.valid_until;
+  const bool same_ledger = terms.ledger_index == known.ledger_index;
+  const auto merged = [same_ledger](std::uint32_t now, std::uint32_t before) {
+    return same_ledger ? std::min(now, before) : now;
+  };
+  const auto expiration = merged(terms.expiration, known.expiration);
+  const auto cancel_after = merged(terms.cancel_after, known.cancel_after);
+  const auto valid_until = merged(terms.valid_until, known.valid_until);
+  const bool other = !same_ledger || expiration != known.expiration ||
+                     cancel_after != known.cancel_after || valid_until != known.valid_until;
+  known.expiration = expiration;
+  known.cancel_after = cancel_after;
+  known.valid_until = valid_until;
   known.ledger_index = terms.ledger_index;
   return more || other ? ApplyResult::updated : ApplyResult::unchanged;
 }

@@ -5,7 +5,7 @@
 // Nothing is applied before the commit; an ImportRun that is dropped while receiving leaves no
 // trace. From the commit on it runs to its end whether or not its client still listens. Channels
 // are applied in input order by the table's own rule, so a channel that stands twice is merged:
-// funds by maximum, expiry by the newer ledger.
+// funds by maximum, expiry by the newer ledger, and by the earlier time where it is the same one.
 //
 // Memory: the records as they came (156 bytes each, at most the table's capacity of them), 8 bytes
 // per refusal, and while rehearsing an entry per channel here and there. Owner: one session, on the

@@ -102,18 +102,21 @@ short Session::events() const noexcept {
   short wanted = 0;
   if (!out_.empty())
     wanted |= POLLOUT;
-  else if (!import_runs() || ending_)
+  else if (!import_committed() || ending_)
     wanted |= POLLIN;
   return peer_gone_ ? short{0} : wanted;
 }
 
-bool Session::import_runs() const noexcept {
+bool Session::import_committed() const noexcept {
   return import_ && import_->phase() != ImportRun::Phase::receiving;
 }
 
+bool Session::import_runs() const noexcept {
+  return import_committed() && import_->phase() != ImportRun::Phase::reporting;
+}
+
 bool Session::has_work() const noexcept {
-  if (!import_runs()) return false;
-  return import_->phase() != ImportRun::Phase::reporting || out_.empty();
+  return import_runs() || (import_committed() && out_.empty());
 }
 
 bool Session::is_over(Clock::time_point now) const noexcept {
@@ -151,7 +154,7 @@ void Session::read_some() {
     if (ending_) continue;  // drained unread, so that our last words are not lost with a reset
     reader_.feed(std::span(bytes).first(static_cast<std::size_t>(count)));
     serve_buffered();
-    if (!out_.empty() || import_runs()) return;
+    if (!out_.empty() || import_committed()) return;
   }
 }
 
@@ -179,7 +182,7 @@ void Session::write_some() {
 }
 
 void Session::serve_buffered() {
-  while (!ending_ && out_.empty() && !import_runs() && !peer_gone_) {
+  while (!ending_ && out_.empty() && !import_committed() && !peer_gone_) {
     auto message = reader_.next();
     if (!message) return end(message.error());
     if (!*message) return;
@@ -209,9 +212,13 @@ void Session::end(const Failure& failure) {
   answer(failure);
 }
 
+void Session::release_import_slot() noexcept {
+  if (services_.importing == this) services_.importing = nullptr;
+}
+
 void Session::drop_import() noexcept {
   import_.reset();
-  if (services_.importing == this) services_.importing = nullptr;
+  release_import_slot();
 }
 
 void Session::serve(const Message& request) {
@@ -317,6 +324,7 @@ void Session::work() {
   }
   const auto now = Clock::now();
   if (import_->phase() == Phase::reporting) {
+    release_import_slot();  // whoever reads the refusals slowly holds up nobody else's import
     const admin::ImportDone& done = import_->done();
     spdlog::info(
         "admin: import of {} by {}: {} added, {} updated, {} unchanged, {} older, "

@@ -39,7 +39,7 @@ struct AdminServices {
   std::string build;
   std::set<uid_t> change_uids;  // may import and remove, besides root and claimd's own user
   std::set<gid_t> change_gids;
-  Session* importing = nullptr;  // at most one at a time
+  Session* importing = nullptr;  // at most one at a time, until its import has been applied
 };
 
 class Session {
@@ -90,7 +90,9 @@ class Session {
   // The channel named by 64 or 16 hex digits, or why there is none.
   [[nodiscard]] Expected<channel::ChannelView> look_up(const std::string& id);
   void drop_import() noexcept;
-  [[nodiscard]] bool import_runs() const noexcept;  // committed and not yet reported
+  [[nodiscard]] bool import_runs() const noexcept;       // committed and not yet applied
+  [[nodiscard]] bool import_committed() const noexcept;  // and not yet reported
+  void release_import_slot() noexcept;
   void report_import();
 
   int socket_;

@@ -248,6 +248,36 @@ TEST(Claimctl, WarnsWhereRippledHasMorePages) {
   EXPECT_EQ(json_lines(outcome.out).back()["complete"], false);
 }
 
+TEST(Claimctl, DoesNotExtendValidityByALedgerItHasSeenAndSaysSo) {
+  Rig rig;
+  const auto valid_until = [&] {
+    const json channel = json::parse(
+        claimctl(rig, {"--json", "channels", "show", xrpl::to_hex(id_number(0).bytes)}).out);
+    return channel["valid_until_ledger_s"].get<std::int64_t>();
+  };
+  const std::int64_t now = ::time(nullptr) - channel::ledger_epoch_unix_s;
+  const auto import_as_of = [&](std::int64_t as_of, std::uint32_t ledger_index,
+                                std::vector<std::string> more = {}) {
+    const auto file = rig.write("channels.json", answer_of(entries(2), ledger_index));
+    std::vector<std::string> arguments{"channels", "import", file, "--as-of",
+                                       std::to_string(as_of)};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return claimctl(rig, arguments);
+  };
+  const std::int64_t rest = 86'400 - xrpl::margin_default_s;
+  EXPECT_FALSE(contains(import_as_of(now - 5000, 100).out, "not extended"));
+  const auto dry = import_as_of(now, 100, {"--dry-run"});
+  EXPECT_TRUE(contains(dry.out, "0 updated, 2 unchanged")) << dry.out;
+  const auto stuck = import_as_of(now, 100);
+  EXPECT_EQ(stuck.code, 0);
+  EXPECT_TRUE(contains(stuck.out, "0 updated, 2 unchanged")) << stuck.out;
+  EXPECT_TRUE(contains(stuck.out, "2 unchanged: from the same ledger")) << stuck.out;
+  EXPECT_EQ(valid_until(), now - 5000 + rest);
+  EXPECT_TRUE(contains(import_as_of(now - 6000, 100, {"--dry-run"}).out, "2 updated"));
+  EXPECT_TRUE(contains(import_as_of(now, 101).out, "2 updated, 0 unchanged"));
+  EXPECT_EQ(valid_until(), now + rest);
+}
+
 TEST(Claimctl, CountsValidityFromAsOfFromTheFilesTimeOrFromNow) {
   Rig rig;
   const auto file = rig.write("channels.json", answer_of(entries(1)));

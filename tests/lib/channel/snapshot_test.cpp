@@ -319,6 +319,17 @@ TEST_F(Snapshot, RaisesTheNextIncarnationAboveAllItHolds) {
   EXPECT_EQ(loaded->header.next_incarnation, 18u);
 }
 
+TEST_F(Snapshot, NeverWrapsTheNextIncarnation) {
+  Table table = make_table(1);
+  ChannelView last{.terms = make_terms(1), .incarnation = 0xFFFF'FFFF};
+  ASSERT_EQ(table.restore(last).result, ApplyResult::added);
+  const Table* tables[] = {&table};
+  ASSERT_TRUE(save_snapshot(path(), tables, {.next_incarnation = 2}));
+  const auto loaded = load_snapshot(path(), {});
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->header.next_incarnation, 0xFFFF'FFFFu);
+}
+
 TEST_F(Snapshot, ThatCannotBeWrittenLeavesTheOldOne) {
   const Bytes old = read_file(golden);
   write_file(path(), old);

@@ -89,6 +89,11 @@ class Model {
     const ChannelTerms& held = found->second.terms;
     const bool older = terms.ledger_index < held.ledger_index;
     if (older) merged = held;
+    if (terms.ledger_index == held.ledger_index) {
+      merged.expiration = std::min(terms.expiration, held.expiration);
+      merged.cancel_after = std::min(terms.cancel_after, held.cancel_after);
+      merged.valid_until = std::min(terms.valid_until, held.valid_until);
+    }
     merged.funded = std::max(terms.funded, held.funded);
     merged.balance = std::max(terms.balance, held.balance);
     ASSERT_EQ(result, older                      ? ApplyResult::older_ledger

@@ -142,7 +142,7 @@ TEST(Table, MergesFundsByMaximumAndExpiryByTheNewerLedger) {
   expected.balance = older.balance;
   EXPECT_TRUE(same_terms(table.view(at)->terms, expected));
 
-  newer.valid_until -= 77;  // the same ledger again: the later word counts
+  newer.valid_until -= 77;  // the same ledger again: the earlier time counts
   EXPECT_EQ(table.apply(newer, 2).result, ApplyResult::updated);
   const auto view = table.view(at);
   EXPECT_EQ(view->terms.valid_until, newer.valid_until);
@@ -150,6 +150,34 @@ TEST(Table, MergesFundsByMaximumAndExpiryByTheNewerLedger) {
   EXPECT_EQ(view->held.value, 500u);
   EXPECT_EQ(view->signature, make_signature(500));
   EXPECT_EQ(view->lsn, 9u);
+}
+
+// A rippled that has stopped following the network gives the same ledger with an ever later as-of.
+TEST(Table, NeverExtendsAChannelByTheLedgerItAlreadyKnows) {
+  for (const std::uint32_t ledger_index : {0u, 100u}) {
+    Table table = make_table(10);
+    const ChannelTerms terms = make_terms(4, ledger_index);
+    const SlotIndex at = table.apply(terms, 1).slot;
+    ChannelTerms later = terms;
+    later.valid_until += 86'400;
+    EXPECT_EQ(table.apply(later, 2).result, ApplyResult::unchanged);
+    later.expiration = never;
+    later.cancel_after = never;
+    EXPECT_EQ(table.apply(later, 2).result, ApplyResult::unchanged);
+    EXPECT_TRUE(same_terms(table.view(at)->terms, terms));
+
+    ChannelTerms earlier = terms;
+    earlier.expiration -= 1;
+    earlier.cancel_after -= 2;
+    earlier.valid_until -= 3;
+    EXPECT_EQ(table.apply(earlier, 2).result, ApplyResult::updated);
+    EXPECT_EQ(table.apply(terms, 2).result, ApplyResult::unchanged);
+    EXPECT_TRUE(same_terms(table.view(at)->terms, earlier));
+
+    later.ledger_index += 1;
+    EXPECT_EQ(table.apply(later, 2).result, ApplyResult::updated);
+    EXPECT_TRUE(same_terms(table.view(at)->terms, later)) << "a newer ledger has the word";
+  }
 }
 
 TEST(Table, GivesAReusedSlotNothingOfItsFormerChannel) {

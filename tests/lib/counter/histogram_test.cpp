@@ -56,12 +56,30 @@ TEST(Histogram, CountsAValueBeyondItsRangeInTheLastBucketAndSumsItWhole) {
   EXPECT_EQ(seen.count(), 2u);
   EXPECT_EQ(seen.sum(), ~std::uint64_t{0} / 2 + value_max + 1);
   EXPECT_EQ(seen.quantile(1), value_max);
+  EXPECT_EQ(seen.max(), ~std::uint64_t{0} / 2);
 }
 
 TEST(Histogram, SaysZeroForEveryQuantileOfNothing) {
   const Histogram values;
   EXPECT_EQ(values.count(), 0u);
   for (const double q : {0.0, 0.5, 1.0}) EXPECT_EQ(values.quantile(q), 0u);
+}
+
+TEST(Histogram, KnowsItsHighestValueAndGivesNoQuantileAboveIt) {
+  Histogram bursts;
+  for (const std::uint64_t frames : {3u, 32u, 32u, 32u, 7u}) bursts.record(frames);
+  bursts.record_n(1'000, 0);
+  EXPECT_EQ(bursts.max(), 32u);
+  EXPECT_EQ(bursts.quantile(1), 32u) << "its bucket reaches to 33";
+  EXPECT_EQ(bursts.quantile(0.5), 32u);
+  bursts.record(40);
+  EXPECT_EQ(bursts.quantile(0.7), 33u) << "no longer the highest value's bucket";
+  HistogramSnapshot merged = bursts.snapshot();
+  Histogram other;
+  other.record(50);
+  merged.merge(other.snapshot());
+  merged.merge(Histogram{}.snapshot());
+  EXPECT_EQ(merged.max(), 50u);
 }
 
 TEST(Histogram, RecordsManyAtOnceAsItRecordsThemSingly) {

@@ -158,6 +158,45 @@ TEST(PublicKey, RefusesAllEightEd25519PointsOfSmallOrder) {
   EXPECT_EQ(point, torsion);
 }
 
+// What small order means: three doublings lead to the identity.
+bool eight_times_is_the_identity(Point point) {
+  for (int i = 0; i < 3; ++i) {
+    Point doubled;
+    EXPECT_EQ(crypto_core_ed25519_add(doubled.data(), point.data(), point.data()), 0);
+    point = doubled;
+  }
+  return point == Point{1};
+}
+
+TEST(PublicKey, CallsExactlyThoseEd25519PointsSmallThatThreeDoublingsDo) {
+  std::mt19937_64 random(12);
+  Point small = torsion;
+  int small_seen = 0;
+  for (int round = 0; round < 64; ++round) {
+    Point main, mixed, next;
+    for (auto& byte : main) byte = static_cast<unsigned char>(random());
+    crypto_core_ed25519_from_uniform(main.data(), main.data());
+    ASSERT_EQ(crypto_core_ed25519_add(mixed.data(), main.data(), small.data()), 0);
+    std::vector<Point> points{small, main, mixed};
+    for (const std::size_t i : {0u, 2u}) {  // with the other sign of x, also where x is 0
+      points.push_back(points[i]);
+      points.back()[31] ^= 0x80;
+    }
+    for (const Point& point : points) {
+      const auto parsed = parse_public_key(ed_key(point));
+      const bool expected = eight_times_is_the_identity(point);
+      small_seen += expected;
+      ASSERT_EQ(parsed.has_value(), !expected) << round;
+      if (!parsed) {
+        EXPECT_NE(parsed.error().what.find("small order"), std::string::npos);
+      }
+    }
+    ASSERT_EQ(crypto_core_ed25519_add(next.data(), small.data(), torsion.data()), 0);
+    small = next;
+  }
+  EXPECT_EQ(small_seen, 128);
+}
+
 TEST(PublicKey, RefusesAllNonCanonicalEd25519Points) {
   for (int low = 0xED; low <= 0xFF; ++low)
     for (const int top : {0x7F, 0xFF}) {

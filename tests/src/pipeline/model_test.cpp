@@ -58,7 +58,10 @@ class Model {
     auto& terms = at->second.terms;
     const auto funded = std::max(terms.funded, command.terms.funded);
     const auto balance = std::max(terms.balance, command.terms.balance);
+    const bool same_ledger = command.terms.ledger_index == terms.ledger_index;
+    const auto valid_until = std::min(terms.valid_until, command.terms.valid_until);
     if (command.terms.ledger_index >= terms.ledger_index) terms = command.terms;
+    if (same_ledger) terms.valid_until = valid_until;
     terms.funded = funded;
     terms.balance = balance;
   }

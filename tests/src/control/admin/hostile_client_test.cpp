@@ -1,5 +1,6 @@
 // Clients that break the protocol, hold the server up, or are too many.
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <random>
 
@@ -108,6 +109,66 @@ TEST(HostileClient, IsNotHeldUpByAClientThatNeverReadsItsAnswers) {
   Client client = connect(rig);
   for (int i = 0; i < 20; ++i)
     EXPECT_TRUE(client.ask(Verb::stats, "{}", Verb::stats_answer).has_value());
+}
+
+// A whole import of `count` channels that are all refused: their answer is not validated.
+std::vector<std::byte> refused_import(std::uint32_t count) {
+  auto stream = hello();
+  admin::append_message(stream, Verb::import_begin,
+                        admin::encode(admin::ImportBegin{.source = "unread", .as_of = as_of}));
+  for (std::uint32_t at = 0; at < count; at += 2048) {
+    std::vector<std::byte> body;
+    for (std::uint32_t i = at; i < std::min(count, at + 2048); ++i)
+      admin::append_record(body, import_record(i));
+    admin::append_message(stream, Verb::import_channels, body);
+  }
+  admin::append_message(
+      stream, Verb::import_answer,
+      admin::encode(admin::ImportAnswer{
+          .ledger_index = 1, .validated = false, .is_current = false, .channels = count}));
+  admin::append_message(stream, Verb::import_commit, "{}");
+  return stream;
+}
+
+TEST(HostileClient, LetsOthersImportWhileOneDoesNotReadWhatWasRefused) {
+  constexpr std::uint32_t many = 20'000;  // some 5 MB of refusals
+  Rig rig(many);
+  const RawSocket stopped(rig.socket());
+  stopped.send(refused_import(many));
+  bool imported = false;
+  const auto deadline = Clock::now() + std::chrono::seconds(5);
+  while (!imported && Clock::now() < deadline) {
+    Client client = connect(rig);
+    const auto begun = client.ask(
+        Verb::import_begin, admin::encode(admin::ImportBegin{.source = "test", .as_of = as_of}),
+        Verb::import_begun);
+    imported = begun.has_value() && send(client, records(3)) && commit(client);
+  }
+  EXPECT_TRUE(imported) << "the other one has been applied: it only reports";
+  EXPECT_EQ(rig.channels(), 3U);
+}
+
+TEST(HostileClient, IsOverOnceItHasLeftItsRefusalsUnreadForTooLong) {
+  Rig rig(5000);
+  rig.stop_serving();
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+  AdminServices services{
+      .provisioning = rig.provisioning(), .table = rig.table(), .policy = rig.policy()};
+  Session session(ends[0], services);
+  const auto stream = refused_import(5000);
+  for (std::size_t sent = 0; sent < stream.size();) {
+    const auto count = ::send(ends[1], stream.data() + sent, stream.size() - sent, MSG_NOSIGNAL);
+    if (count > 0) sent += static_cast<std::size_t>(count);
+    session.on_ready(POLLIN | POLLOUT);
+  }
+  const auto deadline = Clock::now() + std::chrono::seconds(5);
+  while (Clock::now() < deadline && (session.has_work() || session.events() & POLLIN)) {
+    session.has_work() ? session.work() : session.on_ready(POLLIN | POLLOUT);
+  }
+  EXPECT_FALSE(session.is_over(Clock::now())) << "it has time to read";
+  EXPECT_TRUE(session.is_over(Clock::now() + Session::answer_patience + std::chrono::seconds(1)));
+  ::close(ends[1]);
 }
 
 TEST(HostileClient, TellsItsClientsWhenItStops) {

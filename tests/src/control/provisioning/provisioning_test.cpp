@@ -149,6 +149,35 @@ TEST_F(ProvisioningTest, SaysWhenTheTableIsFull) {
   EXPECT_EQ(results.back(), ApplyResult::table_full);
 }
 
+TEST_F(ProvisioningTest, SpendsIncarnationsOnChannelsThatAreNewAndOnNoOthers) {
+  const auto terms = some_terms(300);
+  apply(terms);
+  ASSERT_EQ(provisioning.next_incarnation(), 301U);
+  apply(terms);
+  EXPECT_EQ(provisioning.next_incarnation(), 301U) << "all of them were known";
+  auto mixture = some_terms(302);
+  std::swap(mixture[0], mixture[300]);
+  apply(mixture);
+  EXPECT_EQ(need(provisioning.find(mixture[0].id.handle()))->incarnation, 301U);
+  const auto last = need(provisioning.find(mixture[301].id.handle()))->incarnation;
+  EXPECT_GT(last, 301U);
+  EXPECT_EQ(provisioning.next_incarnation(), last + 1);
+}
+
+TEST_F(ProvisioningTest, RefusesOnceTheIncarnationsHaveRunOutAndNeverIssuesOneTwice) {
+  Provisioning late(ring, table, channel::incarnation_end - 2);
+  const auto terms = some_terms(3);
+  std::vector<ApplyResult> results(3);
+  const auto applied = late.apply(terms, results);
+  ASSERT_FALSE(applied);
+  EXPECT_NE(applied.error().what.find("incarnation"), std::string::npos);
+  EXPECT_FALSE(applied.error().remedy.empty());
+  EXPECT_EQ(late.channels(), 2U);
+  EXPECT_EQ(need(late.find(terms[1].id.handle()))->incarnation, channel::incarnation_end - 1);
+  EXPECT_EQ(late.next_incarnation(), channel::incarnation_end);
+  EXPECT_TRUE(need(late.remove(terms[0].id))) << "all else still works";
+}
+
 TEST_F(ProvisioningTest, RemovesWhatIsThereAndNothingElse) {
   const auto terms = some_terms(2);
   apply(terms);
@@ -226,6 +255,42 @@ TEST(ProvisioningWithoutAWorker, FailsNamingTheRemedyAndNeverTouchesWhatTheWorke
     EXPECT_EQ(command->verb, pipeline::Command::Verb::apply);
     EXPECT_EQ(command->terms.id, expected.id);
   }
+}
+
+TEST(ProvisioningWithoutAWorker, GoesOnOnceTheLateAnswersHaveComeAndSharesNoNumberWithThem) {
+  auto ring = fresh_ring();
+  auto table = need(channel::Table::create(8, {5, 6}, memory::Pages::normal));
+  Provisioning provisioning(ring, table, 1);
+  const std::vector<ChannelTerms> terms{make_payer(1).terms, make_payer(2).terms,
+                                        make_payer(3).terms};
+  std::vector<ApplyResult> results(2);
+  ASSERT_FALSE(provisioning.apply(std::span(terms).first(2), results));
+
+  std::atomic<bool> stop = false;
+  std::thread late_worker([&] {
+    while (!stop) {
+      pipeline::Command* command = ring.take();
+      if (!command) {
+        std::this_thread::yield();
+        continue;
+      }
+      const auto applied = table.apply(command->terms, command->incarnation);
+      command->result = applied.result;
+      command->slot = applied.slot;
+      ring.give_back(command);
+    }
+  });
+  const auto again = provisioning.apply(std::span(terms).subspan(1), results);
+  EXPECT_TRUE(again) << again.error().text();
+  stop = true;
+  late_worker.join();
+  EXPECT_EQ(results, (std::vector{ApplyResult::unchanged, ApplyResult::added}));
+  std::set<std::uint32_t> numbers;
+  provisioning.for_each([&](const channel::ChannelView& view) {
+    EXPECT_TRUE(numbers.insert(view.incarnation).second) << view.incarnation;
+    EXPECT_LT(view.incarnation, provisioning.next_incarnation());
+  });
+  EXPECT_EQ(numbers.size(), 3U);
 }
 
 int run(int argc, char** argv) {
