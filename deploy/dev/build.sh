@@ -59,10 +59,10 @@ command_build() {
     esac
     shift
   done
-  if [[ $tree == release ]]; then
-    ensure_packages build run
+  if [[ $tree == fuzz ]]; then
+    ensure_packages build run fuzz
   else
-    ensure_packages build run test
+    ensure_packages build run
   fi
   build_tree "$tree"
 }

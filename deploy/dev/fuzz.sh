@@ -12,6 +12,16 @@ executables() {
       '.[] | select(.type == "executable" and (.name | startswith($prefix))) | .filename[0]'
 }
 
+# The targets' names, where nothing is built yet.
+fuzz_target_names() { sed -n "s/^executable('\(fuzz_[a-z0-9_]*\)'.*/\1/p" tests/fuzz/meson.build; }
+
+# Whether clang++-19 links libFuzzer, which is a package of its own.
+fuzz_compiler_is_there() {
+  command -v clang++-19 >/dev/null &&
+    clang++-19 -fsanitize=fuzzer,address,undefined -x c++ -o /dev/null - 2>/dev/null \
+      <<<'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }'
+}
+
 # Runs one fuzz target for $2 seconds, its output in build/fuzz-logs/; its exit code is the result.
 fuzz_one() {
   local target=$1 seconds=$2 name
@@ -39,7 +49,7 @@ command_fuzz() {
     esac
     shift
   done
-  ensure_packages build test
+  ensure_packages build run fuzz
   build_tree fuzz
   local target name targets failed=0
   mapfile -t targets < <(executables fuzz "fuzz_$wanted")

@@ -37,33 +37,51 @@ missing_packages() {
   comm -23 <(printf '%s\n' "${wanted[@]}" | sort -u) <(sort -u <<<"$installed")
 }
 
-ensure_packages() {
-  command -v dpkg-query >/dev/null ||
-    die 'claimgate is built on Debian 12, and this machine has no dpkg: use a Debian 12 machine or container'
-  local missing
+package_lists_read=0 # by this ./dev
+
+# Sees to the packages of the given groups. Says what is in the way and returns 1 where they cannot
+# be had.
+have_packages() {
+  if ! command -v dpkg-query >/dev/null; then
+    complain 'claimgate is built on Debian 12, and this machine has no dpkg: use a Debian 12 machine or container'
+    return 1
+  fi
+  local missing prefix
   mapfile -t missing < <(missing_packages "$@")
   [[ ${#missing[@]} -gt 0 ]] || return 0
 
-  local prefix
-  prefix=$(root_prefix) ||
-    die "packages are missing and there is neither root nor sudo; as root run: apt-get install ${missing[*]}"
+  if ! prefix=$(root_prefix); then
+    complain "packages are missing and there is neither root nor sudo; as root run: apt-get install ${missing[*]}"
+    return 1
+  fi
   # Asked for here, where the terminal still is: apt's own output goes to the log.
-  [[ -z $prefix ]] || sudo -v || die 'sudo refused: run ./dev setup as root or as a user of sudo'
+  if [[ -n $prefix ]] && ! sudo -v; then
+    complain "sudo refused: run ./dev setup as root or as a user of sudo; it installs ${missing[*]}"
+    return 1
+  fi
   mkdir -p build
   say "setup: installing ${#missing[@]} packages (log: build/setup.log)"
   local apt=(${prefix:+"$prefix"} env DEBIAN_FRONTEND=noninteractive apt-get -y -q
     -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
-  attended "${apt[@]}" update >build/setup.log 2>&1 ||
+  if [[ $package_lists_read -eq 0 ]] && ! attended "${apt[@]}" update >build/setup.log 2>&1; then
     setup_failed 'apt-get update failed: check the network and /etc/apt/sources.list'
-  attended "${apt[@]}" install --no-install-recommends "${missing[@]}" >>build/setup.log 2>&1 ||
+    return 1
+  fi
+  package_lists_read=1
+  if ! attended "${apt[@]}" install --no-install-recommends "${missing[@]}" >>build/setup.log 2>&1; then
     setup_failed "apt-get install failed: ${missing[*]}. Debian 12 (bookworm) with its updates and security archives has them all"
+    return 1
+  fi
   say 'setup: packages installed'
 }
 
 setup_failed() {
   tail -n 15 build/setup.log >&2
-  die "$1. The whole log: build/setup.log"
+  complain "$1. The whole log: build/setup.log"
 }
+
+# For what cannot go on without the packages.
+ensure_packages() { have_packages "$@" || exit 1; }
 
 hugepages_free() { awk '/^HugePages_Free:/ { n = $2 } END { print n + 0 }' /proc/meminfo; }
 
@@ -90,6 +108,6 @@ ensure_hugepages() {
 
 command_setup() {
   [[ $# -eq 0 ]] || wrong_usage "setup takes no options, got '$1'"
-  ensure_packages build run test interop lint
+  ensure_packages build run test fuzz interop lint
   ensure_hugepages
 }

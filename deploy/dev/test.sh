@@ -59,6 +59,21 @@ failed_outcome() {
   jq -nc --arg name "$1: $2" '{name: $name, seconds: 0, passed: 0, failed: 1, not_run: []}' >>"$outcomes"
 }
 
+# One outcome that says why $1 was not run: $2.
+not_run_outcome() {
+  jq -nc --arg name "$1" --arg reason "$2" \
+    '{name: $name, seconds: 0, passed: 0, failed: 0, not_run: ["\($name): \($reason)"]}' >>"$outcomes"
+}
+
+# Each fuzz target the filters want, by name, as not run because of $1.
+fuzz_targets_not_run() {
+  local reason=$1 target
+  shift
+  while read -r target; do
+    ! wanted_by_filter "$target" "$@" || not_run_outcome "fuzz/$target" "$reason"
+  done < <(fuzz_target_names)
+}
+
 run_fuzz_targets() {
   local seconds=$1 target name targets started
   shift
@@ -126,7 +141,12 @@ command_test() {
     esac
     shift
   done
-  ensure_packages build run test interop
+  ensure_packages build run
+  # Without these some tests are not run, each of which says so; the others need none of them.
+  local group
+  for group in test fuzz interop; do
+    have_packages "$group" || say "test: going on without them; what needs them is listed at the end"
+  done
   ensure_hugepages
   mkdir -p build/test
   : >"$outcomes"
@@ -135,7 +155,10 @@ command_test() {
   export UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1
   local tree built=()
   for tree in release sanitize fuzz; do
-    if build_tree "$tree"; then
+    if [[ $tree == fuzz ]] && ! fuzz_compiler_is_there; then
+      fuzz_targets_not_run 'clang++-19 with its fuzzer run time is missing (clang-19, libclang-rt-19-dev)' \
+        "${filters[@]}"
+    elif build_tree "$tree"; then
       built+=("$tree")
     else
       failed_outcome "$tree" 'it did not build'
