@@ -1,20 +1,39 @@
 #!/usr/bin/env bash
 # The demo: claimd on a memif port, claimgen on its other end, every verdict checked by an oracle.
-# usage: demo.sh BUILD_DIR [CLAIMGEN_OPTIONS…]   (started by ./dev demo)
+# usage: demo.sh BUILD_DIR [--seed N] [--channels N] [--claims N] [OPTIONS of claimgen run…]
+#        (started by ./dev demo, and smaller by ./dev test)
 #
 # Everything lives in a private folder that is removed at the end; claimd is ended by its pid in
-# every way out. The exit code is the oracle's: 0 only if every claim got a permitted verdict and
-# every channel ended at its exact amount.
+# every way out. The exit code is the oracle's: 0 only if every claim got a permitted verdict, every
+# channel ended at its exact amount, and claimd's own counters balance.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-build=${1:?usage: demo.sh BUILD_DIR}
+build=${1:?usage: demo.sh BUILD_DIR [--seed N] [--channels N] [--claims N]}
 shift
+# shellcheck source=tests/demo/accounts.sh
+source "$root/tests/demo/accounts.sh"
 
 seed=1
 channels=10000
 claims=200000
-ready_within_s=20
+claimgen_options=()
+# Both programs must be told of these; the rest is for claimgen alone.
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --seed | --channels | --claims)
+      if [[ ! ${2:-} =~ ^[1-9][0-9]{0,8}$ ]]; then
+        printf 'demo: %s wants a whole number above 0\n' "$1" >&2
+        exit 2
+      fi
+      declare "${1#--}=$2"
+      shift
+      ;;
+    *) claimgen_options+=("$1") ;;
+  esac
+  shift
+done
+ready_within_s=120 # a machine that is busy building takes its time
 
 run_dir=$(mktemp -d "${TMPDIR:-/tmp}/claimgate-demo.XXXXXX")
 admin_socket=$run_dir/claimd.sock
@@ -28,7 +47,7 @@ stop() {
   local pid=$1
   [[ -n $pid ]] || return 0
   kill -TERM "$pid" 2>/dev/null || return 0
-  for _ in {1..50}; do
+  for _ in {1..200}; do
     kill -0 "$pid" 2>/dev/null || break
     sleep 0.1
   done
@@ -104,7 +123,7 @@ claimctl channels import "$run_dir/channels.json" || failed 'the import was refu
 # In the background, so that a signal reaches this shell at once; the terminal stays claimgen's.
 "$build/apps/claimgen/claimgen" run --seed "$seed" --channels "$channels" --claims "$claims" \
   --final "$run_dir/finals.jsonl" --lcore "$first_cpu" \
-  --device "net_memif0,role=client,zero-copy=yes,socket=$memif_socket,$memif" "$@" &
+  --device "net_memif0,role=client,zero-copy=yes,socket=$memif_socket,$memif" "${claimgen_options[@]}" &
 claimgen_pid=$!
 oracle=0
 wait "$claimgen_pid" || oracle=$?
@@ -114,6 +133,10 @@ claimctl channels list --json >"$run_dir/channels.jsonl" || failed 'claimctl cou
 if [[ $oracle -eq 0 ]]; then
   claimgen check-amounts --final "$run_dir/finals.jsonl" --list "$run_dir/channels.jsonl" || oracle=$?
 fi
+
+printf '\n'
+accounts=0
+check_accounts claimctl stats --json || accounts=$?
 
 printf '\ndemo: one channel, as claimctl shows it\n'
 one=$(jq -rn 'input | .channel_id' "$run_dir/channels.jsonl")
@@ -129,4 +152,5 @@ if [[ $oracle -ne 0 ]]; then
   printf '\ndemo: the oracle disagrees (exit code %s)\n' "$oracle" >&2
   exit "$oracle"
 fi
-printf '\ndemo: every verdict permitted, every channel at its exact amount\n'
+[[ $accounts -eq 0 ]] || failed 'the counters do not add up'
+printf '\ndemo: every verdict permitted, every channel at its exact amount, every frame accounted for\n'

@@ -10,6 +10,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=${1:?usage: run.sh BUILD_DIR tap|af_packet}
 kind=${2:?usage: run.sh BUILD_DIR tap|af_packet}
 name=interop-$kind
+# shellcheck source=tests/demo/accounts.sh
+source "$root/tests/demo/accounts.sh"
 
 not_run() {
   printf 'NOT RUN: %s: %s\n' "$name" "$1"
@@ -22,6 +24,7 @@ failed() {
 }
 
 [[ $(id -u) -eq 0 ]] || not_run 'network namespaces need root'
+command -v jq >/dev/null || not_run 'jq is missing'
 command -v node >/dev/null || not_run 'node is missing'
 command -v ping >/dev/null || not_run 'ping (iputils-ping) is missing'
 command -v npm >/dev/null || not_run 'npm is missing'
@@ -52,7 +55,7 @@ clean_up() {
   local rc=$?
   trap '' EXIT INT TERM
   if [[ -n $claimd_pid ]] && kill -TERM "$claimd_pid" 2>/dev/null; then
-    for _ in {1..50}; do
+    for _ in {1..200}; do
       kill -0 "$claimd_pid" 2>/dev/null || break
       sleep 0.1
     done
@@ -100,11 +103,13 @@ ip netns exec "$namespace" "$build/apps/claimd/claimd" --config "$root/dpdk-conf
   --set metrics.listen= >"$run_dir/claimd.log" 2>&1 &
 claimd_pid=$!
 claimctl() { "$build/apps/claimctl/claimctl" --socket "$run_dir/admin.sock" "$@"; }
-for _ in {1..200}; do
-  claimctl stats >/dev/null 2>&1 && break
+ready=0
+for _ in {1..900}; do
+  claimctl stats >/dev/null 2>&1 && ready=1 && break
   kill -0 "$claimd_pid" 2>/dev/null || failed 'claimd ended before it was ready'
   sleep 0.1
 done
+[[ $ready -eq 1 ]] || failed 'claimd was not ready within 90 s'
 
 inside ip link set "$client_side" up
 inside ip addr add 10.93.0.2/24 dev "$client_side"
@@ -118,4 +123,5 @@ inside node "$modules/client.mjs" vectors "$root/tests/vectors/xrpl-claims.json"
   failed 'a vector got a wrong verdict'
 inside ping -c 1 -W 2 10.93.0.1 >/dev/null || failed 'no answer to an echo request'
 inside ping -c 1 -W 2 fd00:93::1 >/dev/null || failed 'no answer to an ICMPv6 echo request'
+check_accounts claimctl stats --json || failed 'the counters do not add up'
 printf '%s: all verdicts right\n' "$name"
