@@ -68,9 +68,10 @@ TEST(Wycheproof, Ed25519AgreesCaseByCase) {
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  if (!std::filesystem::is_directory(claimgate::xrpl::test::shared_vectors_dir())) {
-    std::cout << "NOT RUN: verify_wycheproof: no folder of published vectors; name it in "
-                 "CLAIMGATE_SHARED_VECTORS\n";
+  const std::string dir = claimgate::xrpl::test::shared_vectors_dir();
+  if (!std::filesystem::is_directory(dir)) {
+    std::cout << "NOT RUN: verify_wycheproof: no folder of published vectors at " << dir
+              << "; set CLAIMGATE_SHARED_VECTORS to the one with wycheproof/\n";
     return 77;
   }
   return RUN_ALL_TESTS();

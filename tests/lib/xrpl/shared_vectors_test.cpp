@@ -103,8 +103,9 @@ int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   const std::string dir = claimgate::xrpl::test::shared_vectors_dir();
   if (!std::filesystem::is_directory(dir)) {
-    std::cout << "NOT RUN: xrpl_shared_vectors: no folder of published vectors; name it in "
-                 "CLAIMGATE_SHARED_VECTORS\n";
+    std::cout
+        << "NOT RUN: xrpl_shared_vectors: no folder of published vectors at " << dir
+        << "; set CLAIMGATE_SHARED_VECTORS to the one with xrpl-published.json and wycheproof/\n";
     return 77;
   }
   return RUN_ALL_TESTS();
