@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "src/control/build_info.hpp"
 
 namespace claimgate::control {
@@ -84,6 +86,17 @@ struct Edge {
   std::uint64_t recorded;
 };
 
+// The edge above `ns` in seconds, such that prometheus-cpp, which prints 16 digits, prints a round
+// decimal: "5.11e-07", not "5.110000000000001e-07". Whole nanoseconds are recorded, so every edge
+// from `ns` to below `ns` + 1 counts the same.
+double round_edge(std::uint64_t ns) {
+  for (std::uint64_t tenths = 0; tenths < 10; ++tenths) {
+    const double edge = static_cast<double>(10 * ns + tenths) / 1e10;
+    if (fmt::format("{:.16g}", edge) == fmt::format("{:.12g}", edge)) return edge;
+  }
+  return static_cast<double>(ns) / 1e9;
+}
+
 // One bucket per power of two from 2^first ns to 2^last ns. The edge 2^k - 1 ns is one of the
 // histogram's own, so the counts are exact.
 template <unsigned first, unsigned last>
@@ -92,8 +105,7 @@ std::span<const Edge> second_edges() {
     std::array<Edge, last - first + 1> out;
     for (unsigned k = first; k <= last; ++k) {
       const std::uint64_t ns = (std::uint64_t{1} << k) - 1;
-      // The quotient is the double nearest to the decimal, so it is printed as "5.11e-07".
-      out[k - first] = {static_cast<double>(ns) / 1e9, ns};
+      out[k - first] = {round_edge(ns), ns};
     }
     return out;
   }();
