@@ -306,8 +306,7 @@ Expected<SnapshotInfo> load_snapshot(
   });
   if (!verified) return std::unexpected(verified.error());
   auto& next_incarnation = opened->info.header.next_incarnation;
-  next_incarnation =
-      std::max(next_incarnation, std::min(incarnation_max, incarnation_end - 1) + 1);
+  next_incarnation = std::max(next_incarnation, std::min(incarnation_max, incarnation_end - 1) + 1);
   if (deliver) {
     if (auto done = walk(*file, path, *opened, deliver); !done) {
       return std::unexpected(done.error());

@@ -97,8 +97,8 @@ inline constexpr std::uint32_t capacity_max = std::uint32_t{1} << 30;
 
 enum class ApplyResult : std::uint8_t {
   added,
-  updated,       // funded and balance by maximum, expiry by the newer ledger index, else the earlier
-  unchanged,     // an answer from the ledger we hold that says nothing new: validity not extended
+  updated,       // funds by maximum, expiry by the newer ledger; of the same one the earlier
+  unchanged,     // an answer of the ledger we hold that says nothing new: validity not extended
   older_ledger,  // an answer from a ledger before the one we hold: funds merged, expiry kept
   handle_taken,  // another id with the same leading 64 bits
   key_differs,   // same id, another key: a channel's key never changes

@@ -24,11 +24,11 @@ Expected<void> make_socket_folder(const std::string& path, std::string_view key)
       if (S_ISDIR(entry.st_mode)) continue;
       return fail("is not a folder", folder, fmt::format("Set {} to another path", key));
     }
-    return fail(fmt::format("the folder of a socket cannot be made: {}", std::strerror(error)),
-                folder,
-                fmt::format("Make it for claimd's user (install -d -o USER {}), or set {} to a path "
-                            "that this user may write",
-                            folder, key));
+    return fail(
+        fmt::format("the folder of a socket cannot be made: {}", std::strerror(error)), folder,
+        fmt::format("Make it for claimd's user (install -d -o USER {}), or set {} to a path "
+                    "that this user may write",
+                    folder, key));
   }
   return {};
 }

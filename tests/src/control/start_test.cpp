@@ -159,10 +159,10 @@ TEST(SocketFolder, ThatCannotBeMadeIsNamedWithItsKeyAndARemedy) {
 TEST(SocketFolder, OfAMemifDeviceIsNeededOnlyWhereClaimdMakesASocketFile) {
   EXPECT_EQ(socket_made_by(Config{}.port.device), "/run/claimgate/memif.sock");
   EXPECT_EQ(socket_made_by("net_memif0,socket=/a/b,role=server,socket-abstract=no"), "/a/b");
-  for (const char* none : {"net_memif0,role=client,socket-abstract=no,socket=/a/b",
-                           "net_memif0,socket-abstract=no,socket=/a/b",
-                           "net_memif0,role=server,socket=/a/b", "net_memif0,role=server",
-                           "net_tap0,iface=x", "0000:01:00.0", ""}) {
+  for (const char* none :
+       {"net_memif0,role=client,socket-abstract=no,socket=/a/b",
+        "net_memif0,socket-abstract=no,socket=/a/b", "net_memif0,role=server,socket=/a/b",
+        "net_memif0,role=server", "net_tap0,iface=x", "0000:01:00.0", ""}) {
     EXPECT_EQ(socket_made_by(none), "") << none;
   }
 }
