@@ -27,6 +27,7 @@
 #include "src/nic/command_ring.hpp"
 #include "src/nic/eal.hpp"
 #include "src/nic/port.hpp"
+#include "src/nic/server_socket.hpp"
 #include "src/pipeline/clock.hpp"
 #include "src/pipeline/worker.hpp"
 
@@ -176,8 +177,8 @@ Expected<void> Appliance::Parts::bring_up() {
 }
 
 Expected<void> Appliance::Parts::make_socket_folders() const {
-  if (const std::string socket = socket_made_by(config.port.device); !socket.empty()) {
-    if (auto made = make_socket_folder(socket, "socket= in port.device"); !made) return made;
+  if (const std::string socket = nic::served_socket(config.port.device); !socket.empty()) {
+    if (auto made = make_socket_folder(socket, "port.device"); !made) return made;
   }
   return make_socket_folder(config.admin.socket, "admin.socket");
 }

@@ -33,20 +33,4 @@ Expected<void> make_socket_folder(const std::string& path, std::string_view key)
   return {};
 }
 
-std::string socket_made_by(std::string_view device) {
-  if (!device.starts_with("net_memif")) return {};
-  std::string_view socket;
-  bool server = false;
-  bool file = false;  // the driver's default is an abstract socket
-  while (!device.empty()) {
-    const auto comma = device.find(',');
-    const std::string_view argument = device.substr(0, comma);
-    device = comma == std::string_view::npos ? std::string_view{} : device.substr(comma + 1);
-    if (argument.starts_with("socket=")) socket = argument.substr(7);
-    if (argument == "role=server") server = true;
-    if (argument == "socket-abstract=no") file = true;
-  }
-  return server && file ? std::string(socket) : std::string();
-}
-
 }  // namespace claimgate::control

@@ -14,8 +14,4 @@ namespace claimgate::control {
 // configuration key that names the path, for the failure's remedy.
 [[nodiscard]] Expected<void> make_socket_folder(const std::string& path, std::string_view key);
 
-// The socket file that a virtual device makes: `socket=` of a memif device with role=server and
-// socket-abstract=no. Empty: none.
-[[nodiscard]] std::string socket_made_by(std::string_view device);
-
 }  // namespace claimgate::control

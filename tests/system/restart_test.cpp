@@ -42,7 +42,13 @@ TEST_F(Restart, KeepsChannelsAmountsAndIncarnationsOverACleanStop) {
   start();
   import(site.channels(7, 300));
   ASSERT_EQ(site.claimgen(run_arguments(7, 300, 1500)).code, 0);
-  const std::string before = list();
+  // Without the LSNs: they count from zero in every run.
+  const auto lasting = [this] {
+    auto listed = channels_listed();
+    for (auto& each : listed) each.erase("lsn");
+    return listed;
+  };
+  const auto before = lasting();
   std::uint64_t newest = 0;
   for (const auto& each : channels_listed()) {
     newest = std::max(newest, each["incarnation"].get<std::uint64_t>());
@@ -50,7 +56,7 @@ TEST_F(Restart, KeepsChannelsAmountsAndIncarnationsOverACleanStop) {
   stop();
   EXPECT_TRUE(says(start().log(), "300 channels loaded from "));
   EXPECT_FALSE(says(daemon().log(), "did not stop cleanly")) << daemon().log();
-  EXPECT_EQ(list(), before);
+  EXPECT_EQ(lasting(), before);
 
   const std::string id = channels_listed()[0]["channel_id"];
   ASSERT_EQ(site.claimctl({"channels", "remove", id, "--yes"}).code, 0);

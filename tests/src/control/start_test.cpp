@@ -13,7 +13,6 @@
 #include <sstream>
 
 #include "lib/channel/snapshot.hpp"
-#include "src/control/config.hpp"
 #include "src/control/socket_folder.hpp"
 #include "src/control/state_folder.hpp"
 #include "src/control/table_load.hpp"
@@ -154,17 +153,6 @@ TEST(SocketFolder, ThatCannotBeMadeIsNamedWithItsKeyAndARemedy) {
   const auto in_proc = make_socket_folder("/proc/claimgate/admin.sock", "admin.socket");
   ASSERT_FALSE(in_proc);
   EXPECT_NE(in_proc.error().remedy.find("install -d"), std::string::npos);
-}
-
-TEST(SocketFolder, OfAMemifDeviceIsNeededOnlyWhereClaimdMakesASocketFile) {
-  EXPECT_EQ(socket_made_by(Config{}.port.device), "/run/claimgate/memif.sock");
-  EXPECT_EQ(socket_made_by("net_memif0,socket=/a/b,role=server,socket-abstract=no"), "/a/b");
-  for (const char* none :
-       {"net_memif0,role=client,socket-abstract=no,socket=/a/b",
-        "net_memif0,socket-abstract=no,socket=/a/b", "net_memif0,role=server,socket=/a/b",
-        "net_memif0,role=server", "net_tap0,iface=x", "0000:01:00.0", ""}) {
-    EXPECT_EQ(socket_made_by(none), "") << none;
-  }
 }
 
 }  // namespace
