@@ -71,6 +71,8 @@ trap 'exit 130' INT TERM
 
 ip netns add "$namespace" 2>"$run_dir/ip.log" || not_run "no network namespace: $(cat "$run_dir/ip.log")"
 inside() { ip netns exec "$namespace" "$@"; }
+# Where / is no mount point (a plain chroot), ip enters no namespace.
+inside true 2>"$run_dir/ip.log" || not_run "no way into a network namespace: $(cat "$run_dir/ip.log")"
 inside ip link set lo up
 
 case $kind in
