@@ -102,7 +102,8 @@ void ChannelSet::write_answers(const std::function<void(const std::string&)>& wr
                      xrpl::key_text(each.keys.ledger_key()), xrpl::to_hex(each.keys.ledger_key()),
                      options_.settle_delay_s);
     }
-    fmt::format_to(out, "],\n\"ledger_index\":{},\"limit\":{},", ledger_index, channels_per_page);
+    fmt::format_to(out, "],\n\"ledger_index\":{},\"limit\":{},", options_.ledger_index,
+                   channels_per_page);
     if (end < source_end) {
       fmt::format_to(out, "\"marker\":\"{},0\",", xrpl::to_hex(channels_[end - 1].id.bytes));
     }

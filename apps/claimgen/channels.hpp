@@ -24,7 +24,8 @@ struct ChannelOptions {
   double ed25519_share = 0.5;                  // of the channels, spread evenly
   std::uint64_t funded_drops = 1'000'000'000;  // each; 1000 XRP
   std::uint32_t settle_delay_s = 86'400;
-  std::string destination;  // classic address; empty: destination_of(seed)
+  std::uint32_t ledger_index = 90'000'000;  // of the answers; only a newer one renews a channel
+  std::string destination;                  // classic address; empty: destination_of(seed)
 };
 
 struct Channel {
@@ -37,7 +38,6 @@ struct Channel {
 inline constexpr std::uint32_t channels_per_page = 400;
 inline constexpr std::uint32_t channels_per_source = 1000;
 inline constexpr std::uint32_t sequence_first = 1000;
-inline constexpr std::uint32_t ledger_index = 90'000'000;
 
 // The account that receives all the channels of a seed unless the options name another.
 [[nodiscard]] xrpl::AccountId destination_of(std::uint64_t seed);

@@ -72,6 +72,9 @@ void add_channels_verb(CLI::App& app, Options& options) {
   add_channel_options(*verb, options);
   verb->add_option("--settle-delay", options.channels.settle_delay_s, "SettleDelay in seconds")
       ->capture_default_str();
+  verb->add_option("--ledger-index", options.channels.ledger_index,
+                   "Ledger of the answers: only a newer one renews channels imported before")
+      ->capture_default_str();
   verb->add_option("-o,--out", options.out, "File to write, - for standard output")
       ->capture_default_str();
   verb->add_flag("--print-destination", options.print_destination,

@@ -85,7 +85,7 @@ class Worker {
 
  private:
   static constexpr unsigned idle_turns_before_rest = 256;
-  static constexpr long rest_ns = 500'000;  // a claim that ends the rest is answered within 1 ms
+  static constexpr long rest_ns = 600'000;  // a claim that ends the rest is answered within 1 ms
   static constexpr unsigned commands_per_turn = 8;
 
   [[nodiscard]] unsigned room() const noexcept {

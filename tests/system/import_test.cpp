@@ -71,7 +71,7 @@ TEST_F(Import, OfAHundredThousandChannelsShowsABarAndImportsThemAll) {
       },
       std::chrono::seconds(120)));
   const std::string shown = terminal.shown();
-  EXPECT_EQ(importing.wait(std::chrono::seconds(1)), 0) << shown;
+  EXPECT_EQ(importing.wait(std::chrono::seconds(10)), 0) << shown;
   EXPECT_NE(shown.find("100000 added"), shown.npos) << shown;
   EXPECT_NE(shown.find("["), shown.npos);
   EXPECT_NE(shown.find("##"), shown.npos) << "no bar on a terminal: " << shown;
@@ -118,7 +118,7 @@ TEST_F(Import, StoppedByCtrlCLeavesNothingImported) {
     return !importing.running();
   }));
   ::close(writer);
-  EXPECT_EQ(importing.wait(std::chrono::seconds(1)), 1) << terminal.shown();
+  EXPECT_EQ(importing.wait(std::chrono::seconds(10)), 1) << terminal.shown();
   EXPECT_NE(terminal.shown().find("nothing was imported"), std::string::npos) << terminal.shown();
   EXPECT_EQ(daemon().metrics().at("claimgate_channels"), 0);
   EXPECT_TRUE(channels_listed().empty());

@@ -60,7 +60,7 @@ TEST(Channels, ReadBackThroughTheImportersReaderAsTheyWereMade) {
       },
       .on_answer = [&](const xrpl::AnswerInfo& answer) -> Expected<void> {
         EXPECT_TRUE(answer.is_validated());
-        EXPECT_EQ(answer.ledger_index, ledger_index);
+        EXPECT_EQ(answer.ledger_index, ChannelOptions{}.ledger_index);
         markers.push_back(answer.has_marker);
         return {};
       }};
