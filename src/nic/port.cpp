@@ -93,7 +93,6 @@ Port::Port(Port&& other) noexcept
       pool_(std::move(other.pool_)),
       mac_(other.mac_),
       driver_(std::move(other.driver_)),
-      rx_offload_(other.rx_offload_),
       tx_offload_(other.tx_offload_),
       shares_buffers_(other.shares_buffers_),
       open_(std::exchange(other.open_, false)) {}
@@ -146,7 +145,6 @@ Expected<Port> Port::open(const PortOptions& options) {
   conf.rxmode.offloads = info.rx_offload_capa & wanted_rx_offloads;
   conf.txmode.offloads =
       info.tx_offload_capa & (wanted_tx_offloads | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE);
-  port.rx_offload_ = (conf.rxmode.offloads & wanted_rx_offloads) == wanted_rx_offloads;
   port.tx_offload_ = (conf.txmode.offloads & wanted_tx_offloads) == wanted_tx_offloads;
   if (!port.tx_offload_) conf.txmode.offloads &= ~wanted_tx_offloads;
   if (int error = rte_eth_dev_configure(id, 1, 1, &conf); error != 0) {

@@ -88,7 +88,6 @@ class Port {
   // ---- any thread ---------------------------------------------------------------------------
   [[nodiscard]] std::uint16_t id() const noexcept { return id_; }
   [[nodiscard]] const std::array<std::uint8_t, 6>& mac() const noexcept { return mac_; }
-  [[nodiscard]] bool checksums_offloaded_rx() const noexcept { return rx_offload_; }
   [[nodiscard]] bool checksums_offloaded_tx() const noexcept { return tx_offload_; }
   [[nodiscard]] const MbufPool& pool() const noexcept { return pool_; }
   [[nodiscard]] std::string_view driver() const noexcept { return driver_; }
@@ -104,7 +103,6 @@ class Port {
   MbufPool pool_;
   std::array<std::uint8_t, 6> mac_{};
   std::string driver_;
-  bool rx_offload_ = false;
   bool tx_offload_ = false;
   bool shares_buffers_ = false;
   bool open_ = false;

@@ -1,38 +1,18 @@
-// Capture files for the pcap port: frames as they are, written before and read after. A folder that
-// goes with its owner. Classic pcap, microsecond stamps, Ethernet.
+// Capture files for the pcap port: frames as they are, written before and read after. Classic pcap,
+// microsecond stamps, Ethernet.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "tests/scratch_folder.hpp"
+
 namespace claimgate::nic {
-
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "claimgate-test-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = pattern;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 using FrameBytes = std::vector<std::byte>;
 

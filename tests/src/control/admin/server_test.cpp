@@ -294,9 +294,8 @@ TEST(AdminServer, AnswersOthersWithin100MsWhile100000ChannelsAreImported) {
   EXPECT_EQ(rig.channels(), 100'000U);
   ASSERT_GT(waited_ms.size(), 20U);
   std::ranges::sort(waited_ms);
-  // The median: the slow ones are the scheduler's, on a machine that does something else too. An
-  // import that is not sliced makes even this one seconds.
-  EXPECT_LE(waited_ms[waited_ms.size() / 2], 100);
+  // Not the slowest: that one is the scheduler's, on a machine that does something else too.
+  EXPECT_LE(waited_ms[waited_ms.size() * 95 / 100], 100);
   fmt::print("100000 channels in {} ms; other answers: median {} ms, slowest {} ms of {}\n",
              took.count(), waited_ms[waited_ms.size() / 2], waited_ms.back(), waited_ms.size());
 }
