@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "src/nic/eal.hpp"
 
@@ -41,6 +42,15 @@ constexpr const char* run_examples =
     "    --mix good=1 --window 8 --device net_af_packet0,iface=veth1 --json\n"
     "  claimgen run --seed 7 --channels 10000 --claims 50000 --udp-port shards \\\n"
     "    --local-ip fd00:93::2 --peer-ip fd00:93::1 --vlan 7 --device 0000:3b:00.0\n";
+
+constexpr const char* pcap_examples =
+    "Examples:\n"
+    "  claimgen pcap --seed 7 --channels 100 --claims 2000 --out claims.pcap\n"
+    "  claimgen pcap --seed 7 --channels 100 --claims 2000 --rate 5000 --final finals.jsonl | \\\n"
+    "    tcpreplay --intf1=payers0 -\n"
+    "  claimgen pcap --seed 7 --verdicts 250us --timestamps ns --out both.pcap    # for Wireshark\n"
+    "  claimgen pcap --seed 7 --mix good=1 --claims-per-datagram 15 --udp-port shards \\\n"
+    "    --local-ip fd00:93::2 --peer-ip fd00:93::1 --peer-mac 02:00:00:00:00:07 -o v6.pcap\n";
 
 constexpr const char* check_examples =
     "Example:\n"
@@ -92,12 +102,17 @@ void add_stream_options(CLI::App& verb, Options& options, std::string& mix, std:
       ->capture_default_str();
   verb.add_option("--claims-per-datagram", size, "1 to 15, or mixed: half single, half 2 to 15")
       ->capture_default_str();
-  verb.add_option("--window", options.window.datagrams, "Datagrams under way at once")
-      ->check(CLI::Range(1u, 65'536u))
-      ->capture_default_str();
   verb.add_option("--udp-port", port,
                   "9300, or shards: 9301 + virtual shard where a datagram holds one shard only")
       ->check(CLI::IsMember({"9300", "shards"}))
+      ->capture_default_str();
+  verb.add_option("--final", options.finals_out,
+                  "Write each channel's exact final amount to this file, as JSON lines");
+}
+
+void add_window_options(CLI::App& verb, Options& options) {
+  verb.add_option("--window", options.window.datagrams, "Datagrams under way at once")
+      ->check(CLI::Range(1u, 65'536u))
       ->capture_default_str();
   verb.add_option(
           "--timeout-ms",
@@ -139,19 +154,51 @@ void add_port_options(CLI::App& verb, Options& options) {
   verb.add_option("--memory-mib", client.memory_mib, "Memory for DPDK")
       ->check(CLI::Range(32u, 1u << 20))
       ->capture_default_str();
-  verb.add_option("--local-ip", client.local_ip, "Our address, IPv4 or IPv6")
-      ->capture_default_str();
-  verb.add_option("--peer-ip", client.peer_ip, "claimd's address")->capture_default_str();
-  verb.add_option("--local-mac", client.local_mac, "Our MAC (default: the port's)");
-  verb.add_option("--peer-mac", client.peer_mac,
-                  "claimd's MAC (default: asked for by ARP or neighbour solicitation)");
-  verb.add_option("--vlan", client.vlan, "802.1Q id to tag with (default: no tag)")
-      ->check(CLI::Range(0, 4095));
-  verb.add_option("--source-port", client.source_port, "Our UDP port")->capture_default_str();
   verb.add_option("--link-timeout-ms", client.link_timeout_ms,
                   "How long to wait for the link, and then for the peer's MAC")
       ->capture_default_str();
   verb.add_flag("--spin", client.spin, "Never give the CPU up to others while waiting");
+}
+
+// What stands in the frames. `own` and `peer`: the MACs where none is given.
+void add_end_options(CLI::App& verb, EndpointOptions& ends, const std::string& own,
+                     const std::string& peer) {
+  verb.add_option("--local-ip", ends.local_ip, "Our address, IPv4 or IPv6")->capture_default_str();
+  verb.add_option("--peer-ip", ends.peer_ip, "claimd's address")->capture_default_str();
+  verb.add_option("--local-mac", ends.local_mac, "Our MAC (default: " + own + ")");
+  verb.add_option("--peer-mac", ends.peer_mac, "claimd's MAC (default: " + peer + ")");
+  verb.add_option("--vlan", ends.vlan, "802.1Q id to tag with (default: no tag)")
+      ->check(CLI::Range(0, 4095));
+  verb.add_option("--source-port", ends.source_port, "Our UDP port")->capture_default_str();
+}
+
+void add_capture_options(CLI::App& verb, Options& options) {
+  CaptureOptions& wanted = options.capture;
+  verb.add_option("-o,--out", options.out, "File to write, - for standard output")
+      ->capture_default_str();
+  verb.add_option("--rate", wanted.claims_per_second,
+                  "Claims per second: the frames' times follow from it")
+      ->check(CLI::Range(std::uint64_t{1}, claims_per_second_max))
+      ->capture_default_str();
+  verb.add_option("--start", wanted.start_unix_s,
+                  "Time of the first frame, in seconds since 1970; fixed, so that equal options "
+                  "give equal files")
+      ->capture_default_str();
+  const std::map<std::string, std::uint64_t> units = {
+      {"ns", 1}, {"us", 1000}, {"ms", 1'000'000}, {"s", capture::second_ns}};
+  verb.add_option("--verdicts", wanted.verdict_delay_ns,
+                  "Also write claimd's replies, each so long after its request: 250us, 1ms")
+      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "DELAY"))
+      ->type_name("DELAY");
+  verb.add_option(
+          "--timestamps",
+          [&wanted](const CLI::results_t& text) {
+            wanted.resolution = text[0] == "ns" ? capture::Resolution::nanoseconds
+                                                : capture::Resolution::microseconds;
+            return text[0] == "ns" || text[0] == "us";
+          },
+          "us, which every program reads, or ns, which Pktgen refuses [us]")
+      ->type_name("UNIT");
 }
 
 void add_check_verb(CLI::App& app, Options& options) {
@@ -185,8 +232,12 @@ Expected<void> complete(Options& options, const std::string& mix, const std::str
     }
     options.plan.claims_per_datagram = n;
   }
-  options.window.shard_ports = port == "shards";
+  options.window.shard_ports = options.capture.shard_ports = port == "shards";
   options.client.quiet = options.quiet;
+  // Also for run, whose port comes later: what is wrong here is wrong before EAL starts.
+  if (auto ends = read_endpoints(options.client.ends, {}, {}); !ends) {
+    return std::unexpected(ends.error());
+  }
   const auto cpus = nic::allowed_cpus();
   if (!lcore_given) options.client.lcore_cpu = cpus.front();
   if (std::ranges::find(cpus, options.client.lcore_cpu) == cpus.end()) {
@@ -194,11 +245,6 @@ Expected<void> complete(Options& options, const std::string& mix, const std::str
     for (const unsigned cpu : cpus) list += " " + std::to_string(cpu);
     return fail("this process may not run on that CPU",
                 fmt::format("--lcore {}", options.client.lcore_cpu), "Give one of" + list);
-  }
-  const std::uint16_t source = options.client.source_port;
-  if (source == 0 || (source >= wire::port_any && source <= wire::port_last)) {
-    return fail("a port from which claimd takes no claims", fmt::format("--source-port {}", source),
-                "Give one outside of 0 and 9300..9364");
   }
   return {};
 }
@@ -219,12 +265,26 @@ ParsedLine parse_line(int argc, char** argv) {
       app.add_subcommand("run", "Send a signed stream to claimd and check every verdict");
   add_channel_options(*run, options);
   add_stream_options(*run, options, mix, size, port);
+  add_window_options(*run, options);
   add_port_options(*run, options);
-  run->add_option("--final", options.finals_out,
-                  "Write each channel's exact final amount to this file, as JSON lines");
+  add_end_options(*run, options.client.ends, "the port's",
+                  "asked for by ARP or neighbour solicitation");
   run->add_flag("--json", options.json, "Report as one JSON object");
   run->footer(run_examples);
   run->callback([&options] { options.verb = Verb::run; });
+
+  CLI::App* pcap = app.add_subcommand(
+      "pcap", "Write the stream as a capture file, for Pktgen, testpmd, tcpreplay, Wireshark");
+  add_channel_options(*pcap, options);
+  add_stream_options(*pcap, options, mix, size, port);
+  add_end_options(*pcap, options.client.ends, packet::text(capture_local_mac),
+                  packet::text(capture_peer_mac));
+  add_capture_options(*pcap, options);
+  pcap->add_flag("--json", options.json,
+                 "Summary as one JSON object, on standard error where the frames go to standard "
+                 "output");
+  pcap->footer(pcap_examples);
+  pcap->callback([&options] { options.verb = Verb::pcap; });
   add_check_verb(app, options);
 
   try {
@@ -234,7 +294,7 @@ ParsedLine parse_line(int argc, char** argv) {
     line.exit = code == 0 ? exit_right : exit_usage;
     return line;
   }
-  if (options.verb == Verb::run) {
+  if (options.verb == Verb::run || options.verb == Verb::pcap) {
     if (auto done = complete(options, mix, size, port, run->count("--lcore") > 0); !done) {
       fmt::print(stderr, "claimgen: {}\n", done.error().text());
       line.exit = exit_usage;
