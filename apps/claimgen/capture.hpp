@@ -30,8 +30,8 @@ struct CaptureOptions {
 };
 
 // The MACs of a capture whose options name none: locally administered, ours and claimd's.
-inline constexpr packet::Mac capture_local_mac{{0x02, 0, 0, 0, 0, 2}};
-inline constexpr packet::Mac capture_peer_mac{{0x02, 0, 0, 0, 0, 1}};
+inline constexpr const char* capture_local_mac = "02:00:00:00:00:02";
+inline constexpr const char* capture_peer_mac = "02:00:00:00:00:01";
 
 inline constexpr std::uint64_t claims_per_second_max = 1'000'000'000;
 inline constexpr std::uint64_t verdict_delay_ns_max = 3'600 * capture::second_ns;

@@ -125,15 +125,16 @@ Expected<Client> Client::start(const ClientOptions& options, const StopFlag& sto
     }
     return std::unexpected(failure);
   }
-  const auto ends = read_endpoints(options.ends, packet::Mac{port->mac()}, {});
+  auto ends = make_endpoints(options.endpoints);
   if (!ends) return std::unexpected(ends.error());
-  const std::array<std::string, 1> addresses = {options.ends.local_ip};
+  if (options.endpoints.local_mac.empty()) ends->source_mac.bytes = port->mac();
+  const std::array<std::string, 1> addresses = {options.endpoints.local_ip};
   const auto local = packet::LocalAddresses::parse(ends->source_mac, addresses, false);
   if (!local) return std::unexpected(local.error());
   Client client(options, std::move(*eal), std::move(*port), *local);
   client.endpoints_ = *ends;
   if (auto up = client.wait_for_link(stop); !up) return std::unexpected(up.error());
-  if (options.ends.peer_mac.empty()) {
+  if (options.endpoints.peer_mac.empty()) {
     if (auto found = client.find_peer(stop); !found) return std::unexpected(found.error());
   }
   return client;
@@ -194,7 +195,7 @@ Expected<void> Client::find_peer(const StopFlag& stop) {
     if (found) return {};
     if (got == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
-  return fail(fmt::format("{} did not tell its MAC within {} ms", options_.ends.peer_ip,
+  return fail(fmt::format("{} did not tell its MAC within {} ms", options_.endpoints.peer_ip,
                           options_.link_timeout_ms),
               "--device " + options_.device,
               "Check that claimd runs at the other end and that --peer-ip is one of its addresses; "

@@ -24,7 +24,7 @@ struct ClientOptions {
   unsigned lcore_cpu = 0;
   nic::HugePages huge_pages = nic::HugePages::automatic;
   unsigned memory_mib = 128;
-  EndpointOptions ends;  // MACs: the port's own, and asked for by ARP or neighbour solicitation
+  EndpointOptions endpoints;  // local MAC: the port's own; peer's: asked for
   std::uint32_t link_timeout_ms = 10'000;
   bool spin = false;  // never give up the CPU
   bool quiet = false;

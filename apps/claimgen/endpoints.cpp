@@ -1,20 +1,18 @@
 #include "apps/claimgen/endpoints.hpp"
 
-#include <fmt/format.h>
-
 namespace claimgate::claimgen {
 
-Expected<packet::Endpoints> read_endpoints(const EndpointOptions& options, packet::Mac local_mac,
-                                           packet::Mac peer_mac) {
+Expected<packet::Endpoints> make_endpoints(const EndpointOptions& options) {
   packet::Endpoints out;
-  out.source_mac = local_mac;
-  out.destination_mac = peer_mac;
-  for (const auto& [text, mac] : {std::pair{&options.local_mac, &out.source_mac},
-                                  {&options.peer_mac, &out.destination_mac}}) {
-    if (text->empty()) continue;
-    const auto parsed = packet::parse_mac(*text);
-    if (!parsed) return std::unexpected(parsed.error());
-    *mac = *parsed;
+  if (!options.local_mac.empty()) {
+    const auto mac = packet::parse_mac(options.local_mac);
+    if (!mac) return std::unexpected(mac.error());
+    out.source_mac = *mac;
+  }
+  if (!options.peer_mac.empty()) {
+    const auto mac = packet::parse_mac(options.peer_mac);
+    if (!mac) return std::unexpected(mac.error());
+    out.destination_mac = *mac;
   }
   const auto local = packet::parse_ip(options.local_ip);
   if (!local) return std::unexpected(local.error());
@@ -28,12 +26,6 @@ Expected<packet::Endpoints> read_endpoints(const EndpointOptions& options, packe
   out.destination = *peer;
   if (options.vlan >= 0) out.vlan = static_cast<std::uint16_t>(options.vlan);
   out.source_port = options.source_port;
-  if (out.source_port == 0 ||
-      (out.source_port >= wire::port_any && out.source_port <= wire::port_last)) {
-    return fail("a port from which claimd takes no claims",
-                fmt::format("--source-port {}", out.source_port),
-                "Give one outside of 0 and 9300..9364");
-  }
   return out;
 }
 

@@ -115,7 +115,7 @@ Expected<void> fit_for_capture(const std::string& path) {
 int write_pcap(const Options& options, const StopFlag& stop) {
   const auto plan = make_plan(options.plan, options.channels);
   if (!plan) return give_up(plan.error(), exit_usage);
-  const auto endpoints = read_endpoints(options.client.ends, capture_local_mac, capture_peer_mac);
+  const auto endpoints = make_endpoints(options.client.endpoints);
   if (!endpoints) return give_up(endpoints.error(), exit_usage);
   if (auto fit = fit_for_capture(options.out); !fit) return give_up(fit.error(), exit_usage);
   auto out = OutputFile::open(options.out);
