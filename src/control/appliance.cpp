@@ -122,7 +122,7 @@ struct Appliance::Parts {
   Parts(config::Config with, StateFolder state, channel::Table channels)
       : config(std::move(with)), folder(std::move(state)), table(std::move(channels)) {}
 
-  [[nodiscard]] Expected<void> bring_up();
+  [[nodiscard]] Expected<void> bring_up(const config::Cpus& cpus);
   [[nodiscard]] Expected<void> make_socket_folders() const;
   [[nodiscard]] Expected<void> make_worker();
   [[nodiscard]] Expected<void> open_doors();
@@ -132,15 +132,12 @@ struct Appliance::Parts {
   [[nodiscard]] Observed observed() const;
 };
 
-Expected<void> Appliance::Parts::bring_up() {
+Expected<void> Appliance::Parts::bring_up(const config::Cpus& cpus) {
   auto loaded = load_table(folder, table, std::time(nullptr));
   if (!loaded) return std::unexpected(loaded.error());
   header = *loaded;
   if (auto made = make_socket_folders(); !made) return made;
-  const auto allowed = nic::allowed_cpus();
-  const auto cpus = config::choose_cpus(config.worker, allowed);
-  if (!cpus) return std::unexpected(cpus.error());
-  if (auto started = nic::Eal::start(eal_options(config, *cpus)); started) {
+  if (auto started = nic::Eal::start(eal_options(config, cpus)); started) {
     eal.emplace(std::move(*started));
   } else {
     return std::unexpected(started.error());
@@ -171,7 +168,7 @@ Expected<void> Appliance::Parts::bring_up() {
   if (auto opened = open_doors(); !opened) return opened;
   if (auto launched = launch_worker(); !launched) return launched;
   spdlog::info("worker on CPU {}, control on CPU {}; port {} ({}), {} packet buffers, checksums {}",
-               cpus->worker, cpus->control, config.port.device, port->driver(), port->pool().size(),
+               cpus.worker, cpus.control, config.port.device, port->driver(), port->pool().size(),
                port->checksums_offloaded_tx() ? "offloaded" : "in software");
   return {};
 }
@@ -274,6 +271,9 @@ Observed Appliance::Parts::observed() const {
 }
 
 Expected<Appliance> Appliance::start(const config::Config& config) {
+  // What is quick to refuse comes before the table, whose pages may take many seconds.
+  const auto cpus = config::choose_cpus(config.worker, nic::allowed_cpus());
+  if (!cpus) return std::unexpected(cpus.error());
   auto folder = StateFolder::open(config.node.state_dir);
   if (!folder) return std::unexpected(folder.error());
   auto table = make_table(config);
@@ -281,7 +281,7 @@ Expected<Appliance> Appliance::start(const config::Config& config) {
   spdlog::info("room for {} channels in {} MiB of {} pages", table->capacity(),
                table->bytes_mapped() >> 20, memory::name(table->pages()));
   Appliance made(std::make_unique<Parts>(config, std::move(*folder), std::move(*table)));
-  if (auto up = made.parts_->bring_up(); !up) {
+  if (auto up = made.parts_->bring_up(*cpus); !up) {
     // Nothing was accepted: the state file on disk is still the truth.
     made.parts_->stopped = true;
     made.parts_->halt_worker();
