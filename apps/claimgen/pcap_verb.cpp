@@ -45,11 +45,14 @@ void add_file_options(CLI::App& verb, Options& options) {
                   "give equal files")
       ->capture_default_str()
       ->group(group);
-  const std::map<std::string, std::uint64_t> units = {
-      {"ns", 1}, {"us", 1000}, {"ms", 1'000'000}, {"s", capture::second_ns}};
+  CLI::AsNumberWithUnit delay(
+      std::map<std::string, std::uint64_t>{
+          {"ns", 1}, {"us", 1000}, {"ms", 1'000'000}, {"s", capture::second_ns}},
+      CLI::AsNumberWithUnit::UNIT_REQUIRED);
+  delay.description("");  // the type's name says it
   verb.add_option("--verdicts", wanted.verdict_delay_ns,
                   "Also write claimd's replies, each so long after its request: 250us, 1ms")
-      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED))
+      ->transform(delay)
       ->type_name("DELAY")
       ->group(group);
   verb.add_option(
