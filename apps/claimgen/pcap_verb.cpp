@@ -1,5 +1,6 @@
 #include <array>
 #include <map>
+#include <memory>
 
 #include "apps/claimgen/verbs.hpp"
 
@@ -9,8 +10,8 @@ namespace {
 constexpr const char* examples =
     "Examples:\n"
     "  claimgen pcap --seed 7 --channels 100 --claims 2000 --out claims.pcap\n"
-    "  claimgen pcap --seed 7 --channels 100 --claims 2000 --rate 5000 --final finals.jsonl | \\\n"
-    "    tcpreplay --intf1=payers0 -\n"
+    "  claimgen pcap --seed 7 --channels 100 --claims 2000 --rate 5k --final finals.jsonl -o "
+    "f.pcap\n"
     "  claimgen pcap --seed 7 --verdicts 250us --timestamps ns --out both.pcap    # for Wireshark\n"
     "  claimgen pcap --seed 7 --mix good=1 --claims-per-datagram 15 --udp-port shards \\\n"
     "    --local-ip fd00:93::2 --peer-ip fd00:93::1 --peer-mac 02:00:00:00:00:07 -o v6.pcap\n";
@@ -29,15 +30,25 @@ constexpr const char* examples =
   };
 }
 
+Completion add_rate_option(CLI::App& verb, Options& options) {
+  const auto rate = std::make_shared<std::string>("10k");
+  verb.add_option("--rate", *rate, "Claims per second, like 20000, 50k or 1.5M: the frames' times")
+      ->type_name("CLAIMS_PER_S")
+      ->capture_default_str()
+      ->group("Capture");
+  return [rate, &options]() -> Expected<void> {
+    const auto parsed = parse_rate(*rate);
+    if (!parsed) return std::unexpected(parsed.error());
+    options.capture.schedule.claims_per_s = *parsed;
+    options.capture.schedule.seed = options.channels.seed;
+    return {};
+  };
+}
+
 void add_file_options(CLI::App& verb, Options& options) {
   CaptureOptions& wanted = options.capture;
   constexpr const char* group = "Capture";
   verb.add_option("-o,--out", options.out, "File to write, - for standard output")
-      ->capture_default_str()
-      ->group(group);
-  verb.add_option("--rate", wanted.claims_per_second,
-                  "Claims per second: the frames' times follow from it")
-      ->check(CLI::Range(std::uint64_t{1}, claims_per_second_max))
       ->capture_default_str()
       ->group(group);
   verb.add_option("--start", wanted.start_unix_s,
@@ -76,9 +87,9 @@ VerbLine add_pcap_verb(CLI::App& app, Options& options) {
   CLI::App* verb = app.add_subcommand(
       "pcap", "Write the stream as a capture file, for Pktgen, testpmd, tcpreplay, Wireshark");
   add_channel_options(*verb, options);
-  const std::array groups = {add_stream_options(*verb, options),
-                             add_udp_port_option(*verb, options.capture.shard_ports),
-                             add_capture_endpoints(*verb, options.client.endpoints)};
+  const std::array groups = {
+      add_stream_options(*verb, options), add_udp_port_option(*verb, options.capture.shard_ports),
+      add_capture_endpoints(*verb, options.client.endpoints), add_rate_option(*verb, options)};
   add_file_options(*verb, options);
   verb->add_flag("--json", options.json,
                  "Summary as one JSON object, on standard error where the frames go to standard "

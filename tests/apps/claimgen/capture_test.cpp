@@ -142,23 +142,34 @@ TEST(Capture, with_shard_ports_a_datagram_of_one_shard_goes_to_that_shards_port)
   EXPECT_GT(to_any, 50u);
 }
 
-TEST(Capture, frames_leave_at_the_rate_of_their_claims_to_the_nanosecond) {
+TEST(Capture, frames_leave_by_the_schedule_to_the_nanosecond) {
   const auto stream = make_stream(6, 40, 1500);
+  const std::uint64_t claims = stream->plan.claims.size();
+  const std::uint64_t datagrams = stream->plan.datagrams.size();
   CaptureOptions options;
-  options.claims_per_second = 7'000'003;
   options.start_unix_s = 4'000'000'000;
-  options.resolution = Resolution::nanoseconds;
-  const Capture exact(*stream, options);
-  options.resolution = Resolution::microseconds;
-  const Capture rounded(*stream, options);
-  std::uint64_t claims = 0;
-  for (std::size_t i = 0; i < exact.frames.size(); ++i) {
-    const std::uint64_t due_ns = claims * capture::second_ns / options.claims_per_second;
-    EXPECT_EQ(exact.frames[i].unix_ns, 4'000'000'000 * capture::second_ns + due_ns);
-    EXPECT_EQ(rounded.frames[i].unix_ns, exact.frames[i].unix_ns / 1000 * 1000);
-    claims += stream->plan.datagrams[i];
+  const std::uint64_t start_ns = options.start_unix_s * capture::second_ns;
+  for (const ScheduleOptions& schedule :
+       {ScheduleOptions{.claims_per_s = 7'000'003},
+        ScheduleOptions{.claims_per_s = 50'000, .arrivals = Arrivals::poisson, .burst = 4}}) {
+    options.schedule = schedule;
+    options.resolution = Resolution::nanoseconds;
+    const Capture exact(*stream, options);
+    options.resolution = Resolution::microseconds;
+    const Capture rounded(*stream, options);
+    Schedule due(schedule, claims, datagrams);
+    for (std::size_t i = 0; i < exact.frames.size(); ++i, due.advance()) {
+      EXPECT_EQ(exact.frames[i].unix_ns, start_ns + due.due_ns());
+      EXPECT_EQ(rounded.frames[i].unix_ns, exact.frames[i].unix_ns / 1000 * 1000);
+    }
+    EXPECT_EQ(exact.summary.duration_ns, exact.frames.back().unix_ns - exact.frames[0].unix_ns);
   }
-  EXPECT_EQ(exact.summary.duration_ns, exact.frames.back().unix_ns - exact.frames[0].unix_ns);
+  options.schedule = {.claims_per_s = 1'000'000};
+  options.resolution = Resolution::nanoseconds;
+  const Capture even(*stream, options);
+  for (std::size_t i = 0; i < even.frames.size(); ++i) {
+    EXPECT_EQ(even.frames[i].unix_ns - start_ns, i * claims * 1000 / datagrams);
+  }
 }
 
 TEST(Capture, equal_options_give_equal_files_whatever_the_number_of_threads) {
@@ -179,7 +190,7 @@ TEST(Capture, equal_options_give_equal_files_whatever_the_number_of_threads) {
 TEST(Capture, replies_follow_their_requests_after_the_delay_with_the_codes_of_the_plan) {
   const auto stream = make_stream(8, 40, 3000);
   CaptureOptions options;
-  options.claims_per_second = 100'000;
+  options.schedule.claims_per_s = 100'000;
   options.verdict_delay_ns = 250'000;
   options.shard_ports = true;
   options.resolution = Resolution::nanoseconds;
@@ -224,6 +235,7 @@ TEST(Capture, a_reply_stands_before_a_later_request_even_with_no_delay_or_one_be
   const auto stream = make_stream(9, 10, 200);
   CaptureOptions options;
   options.verdict_delay_ns = 0;
+  options.resolution = Resolution::nanoseconds;
   const Capture at_once(*stream, options);
   for (std::size_t i = 0; i < at_once.frames.size(); ++i) {
     EXPECT_EQ(is_request(at_once.frames[i]), i % 2 == 0) << i;
@@ -245,12 +257,9 @@ TEST(Capture, says_what_is_out_of_range_and_when_the_file_takes_no_more) {
   };
   std::ostringstream out;
   CaptureOptions options;
-  options.claims_per_second = 0;
-  EXPECT_NE(error(options, out).find("--rate"), std::string::npos);
-  options = {};
   options.start_unix_s = 4'294'967'295;
   EXPECT_EQ(error(options, out), "") << "the last second there is";
-  options.claims_per_second = 1;
+  options.schedule.claims_per_s = 1;
   EXPECT_NE(error(options, out).find("--start"), std::string::npos);
   options = {};
   options.verdict_delay_ns = verdict_delay_ns_max + 1;
@@ -302,7 +311,7 @@ TEST(Capture, tshark_reads_it_to_the_nanosecond_and_finds_nothing_wrong) {
   }
   const auto stream = make_stream(12, 40, 2000);
   CaptureOptions options;
-  options.claims_per_second = 3'000'000;
+  options.schedule.claims_per_s = 3'000'000;
   options.verdict_delay_ns = 12'345;
   for (const Resolution resolution : {Resolution::microseconds, Resolution::nanoseconds}) {
     options.resolution = resolution;
