@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Other people's programs replay what `claimgen pcap` wrote, to the real claimd: testpmd over memif
-# and over vhost, tcpreplay over a veth pair, Pktgen over memif where it is installed.
+# and over vhost, tcpreplay over a veth pair, Pktgen over vhost where it is installed.
 # usage: run.sh BUILD_DIR testpmd-memif|testpmd-vhost|tcpreplay|pktgen
 #
 # Nothing may be lost and every claim gets the verdict that the plan foresees. All of it is below
@@ -40,7 +40,11 @@ need jq
 need tshark
 case $kind in
   testpmd-memif | testpmd-vhost) need dpdk-testpmd dpdk-dev ;;
-  pktgen) command -v pktgen >/dev/null || not_run 'Pktgen is not installed (it is in no Debian package)' ;;
+  pktgen)
+    command -v pktgen >/dev/null || not_run 'Pktgen is not installed (no Debian package has it)'
+    [[ $(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo) -ge 4096 ]] ||
+      not_run 'Pktgen needs 4 GB of free memory'
+    ;;
   tcpreplay)
     need tcpreplay
     need ip iproute2
@@ -98,7 +102,7 @@ within() {
 }
 ended() { ! kill -0 "${pids[$1]}" 2>/dev/null; }
 ready_or_ended() { claimctl stats >/dev/null 2>&1 || ended claimd; }
-said() { grep -q -- "$2" "$run_dir/$1.log"; }
+said() { grep -aq -- "$2" "$run_dir/$1.log"; }
 
 # The capture to replay, the replies it should bring, and the final amounts.
 write_captures() {
@@ -131,6 +135,7 @@ linked() { [[ $(stats | jq .port.link_up) == true ]]; }
 
 # ---- the programs ------------------------------------------------------------------------------
 
+virtio_user="net_virtio_user0,path=$run_dir/port.sock,queues=1,queue_size=1024"
 memif_client="net_memif0,role=client,socket=$run_dir/port.sock,socket-abstract=no,id=0,rsize=11,bsize=2048"
 # EAL's, for a second process on one CPU beside claimd's, without huge pages.
 first_cpu=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*\([0-9]*\).*/\1/p' /proc/self/status)
@@ -170,17 +175,20 @@ replay_by_testpmd() {
   [[ $frames -eq $((2 * requests)) ]] || failed "testpmd forwarded $frames frames of $((2 * requests))"
 }
 
-# Its own counters say whether it lost any: it knows of loss only as sent minus received.
+# Pktgen draws a screen and wants a terminal: script gives it one. Its pools take 2 GB. Over memif it
+# ends at once, since DPDK's memif port has no MTU to set.
 replay_by_pktgen() {
-  start_told pktgen pktgen "${eal[@]}" --vdev "$memif_client" -- \
-    -P -m '[1:1].0' -s "0:$run_dir/claims.pcap"
-  within 60 linked || failed 'Pktgen and claimd did not connect'
+  local line
+  printf -v line '%q ' pktgen "${eal[@]/#64/2048}" --vdev "$virtio_user" -- \
+    -m '[1:1].0' -s "0:$run_dir/claims.pcap"
+  start_told pktgen script --quiet --return --command "$line" /dev/null
+  within 60 said pktgen 'RX/TX processing lcore' || failed 'Pktgen was not ready within 60 s'
+  within 30 linked || failed 'Pktgen and claimd did not connect'
   tell "set 0 count $requests"
-  tell 'enable 0 pcap'
   tell 'start 0'
   within 60 all_answered || true
   tell quit
-  within 30 ended pktgen || stop pktgen
+  within 30 ended pktgen || failed 'Pktgen did not end'
 }
 
 inside() { ip netns exec "$namespace" "$@"; }
@@ -257,7 +265,7 @@ case $kind in
   testpmd-vhost)
     write_captures --local-ip fd00:93::2 --peer-ip fd00:93::1 --udp-port shards
     start_claimd vhost "net_vhost0,iface=$run_dir/port.sock,queues=1"
-    replay_by_testpmd "net_virtio_user0,path=$run_dir/port.sock,queues=1,queue_size=1024"
+    replay_by_testpmd "$virtio_user"
     ;;
   tcpreplay)
     write_captures
@@ -268,7 +276,7 @@ case $kind in
     ;;
   pktgen)
     write_captures --local-ip 198.18.0.2 --peer-ip 198.18.255.1
-    start_claimd generator "${memif_client/role=client/role=server}"
+    start_claimd vhost "net_vhost0,iface=$run_dir/port.sock,queues=1" --set port.any_address=true
     replay_by_pktgen
     ;;
 esac
