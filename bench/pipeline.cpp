@@ -14,6 +14,7 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <numeric>
 #include <random>
 #include <string>
@@ -21,8 +22,8 @@
 
 #include <fmt/format.h>
 
-#include "bench/pcap_file.hpp"
 #include "bench/report.hpp"
+#include "lib/capture/pcap_writer.hpp"
 #include "lib/packet/dissect.hpp"
 #include "lib/signing/signing.hpp"
 #include "lib/xrpl/message.hpp"
@@ -32,6 +33,7 @@
 #include "src/nic/port.hpp"
 #include "src/pipeline/clock.hpp"
 #include "src/pipeline/worker.hpp"
+#include "tests/scratch_folder.hpp"
 
 namespace claimgate::bench {
 namespace {
@@ -65,9 +67,20 @@ channel::ChannelTerms random_terms(std::mt19937_64& random) {
   return terms;
 }
 
+packet::Endpoints client_to_appliance() {
+  packet::Endpoints out;
+  out.source_mac = packet::Mac{{0x02, 0, 0, 0, 0, 2}};
+  out.destination_mac = packet::Mac{{0x02, 0, 0, 0, 0, 1}};
+  out.source.v4 = {0x0A5D0002};       // 10.93.0.2
+  out.destination.v4 = {0x0A5D0001};  // 10.93.0.1
+  out.source_port = 40'000;
+  return out;
+}
+
 void write_stale_claims(const std::string& path, const std::vector<wire::ChannelHandle>& order,
                         unsigned per_datagram) {
-  PcapWriter pcap(path);
+  std::ofstream file(path, std::ios::binary);
+  capture::PcapWriter pcap(file, capture::Resolution::microseconds);
   std::mt19937_64 random(per_datagram);
   std::array<std::byte, wire::signature_bytes> signature;
   std::array<std::byte, wire::payload_bytes_max> payload;
@@ -78,7 +91,7 @@ void write_stale_claims(const std::string& path, const std::vector<wire::Channel
       wire::write_claim(payload.data() + i * wire::claim_bytes, order[first + i],
                         static_cast<std::uint32_t>(first + i), {1}, signature.data(), 1.7e12);
     }
-    pcap.add({payload.data(), n * wire::claim_bytes});
+    pcap.add_udp(0, client_to_appliance(), {payload.data(), n * wire::claim_bytes});
   }
 }
 
@@ -229,7 +242,8 @@ SignedClaims write_good_claims(const std::string& path, const secp256k1_context*
     out.terms.back().key = pairs.back().public_key();
   }
   auto digester = need(digest::Digester::create());
-  PcapWriter pcap(path);
+  std::ofstream file(path, std::ios::binary);
+  capture::PcapWriter pcap(file, capture::Resolution::microseconds);
   for (unsigned i = 0; i < verified_claims; ++i) {
     const auto& pair = pairs[i % verified_channels];
     const auto& terms = out.terms[i % verified_channels];
@@ -237,7 +251,7 @@ SignedClaims write_good_claims(const std::string& path, const secp256k1_context*
     const auto signature = pair.sign(terms.id, amount);
     std::array<std::byte, wire::claim_bytes> frame;
     wire::write_claim(frame.data(), terms.id.handle(), i, amount, signature.data(), 1.7e12);
-    pcap.add(frame);
+    pcap.add_udp(0, client_to_appliance(), frame);
 
     const auto message = xrpl::claim_message(terms.id, amount);
     std::array<std::byte, digest::hash_bytes> hash;
