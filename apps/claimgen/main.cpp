@@ -10,6 +10,7 @@
 #include "apps/claimgen/amounts.hpp"
 #include "apps/claimgen/channels.hpp"
 #include "apps/claimgen/client.hpp"
+#include "apps/claimgen/latency_text.hpp"
 #include "apps/claimgen/options.hpp"
 #include "apps/claimgen/plan.hpp"
 #include "apps/claimgen/report.hpp"
@@ -93,6 +94,14 @@ int finish_run(const Options& options, const ChannelSet& set, const Plan& plan,
                const Window& window, const Outcome& outcome) {
   fmt::print("{}\n", options.json ? json_report(outcome, window, plan, set)
                                   : text_report(outcome, window, plan, set));
+  if (!options.latency_out.empty()) {
+    auto out = OutputFile::open(options.latency_out);
+    if (!out) return give_up(out.error(), exit_usage);
+    const Tally& tally = window.tally();
+    out->write(percentile_distribution(
+        (window.open_loop() ? tally.latency_ns : tally.service_ns).snapshot()));
+    if (auto done = out->finish(); !done) return give_up(done.error(), exit_usage);
+  }
   if (outcome.stopped) return exit_stopped;
   if (!options.finals_out.empty()) {
     auto out = OutputFile::open(options.finals_out);
@@ -116,6 +125,7 @@ int run(const Options& options, const StopFlag& stop) {
   auto client = Client::start(options.client, stop);
   if (!client) return stop ? stopped() : give_up(client.error(), exit_port);
   WindowOptions limits = options.window;
+  limits.schedule = options.schedule;
   limits.unix_ms =
       std::chrono::duration<double, std::milli>(std::chrono::system_clock::now().time_since_epoch())
           .count();

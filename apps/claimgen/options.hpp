@@ -32,10 +32,12 @@ struct Options {
   std::string out = "-";  // channels: where the answers go
   // run
   PlanOptions plan;
+  ScheduleOptions schedule;  // the window's too
   WindowOptions window;
   ClientOptions client;
   bool json = false;
-  std::string finals_out;  // run: where the final amounts go
+  std::string finals_out;   // run: where the final amounts go
+  std::string latency_out;  // run: where the percentiles go
   // check-amounts
   std::string finals_in;
   std::string list_in = "-";

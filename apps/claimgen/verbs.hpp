@@ -30,6 +30,9 @@ struct VerbLine {
 void add_channel_options(CLI::App& verb, Options& options);
 // Which claims go out on them, and in which datagrams: --claims, --mix, …
 [[nodiscard]] Completion add_stream_options(CLI::App& verb, Options& options);
+// When they are due: --rate, --arrivals, … Its options refer to --claims, and its completion comes
+// after that of the stream's options.
+[[nodiscard]] Completion add_schedule_options(CLI::App& verb, Options& options);
 // From where to where: --local-ip, --vlan, …
 [[nodiscard]] Completion add_endpoint_options(CLI::App& verb, EndpointOptions& endpoints);
 
