@@ -139,6 +139,19 @@ Completion add_schedule_options(CLI::App& verb, Options& options) {
   };
 }
 
+Completion add_udp_port_option(CLI::App& verb, bool& shard_ports) {
+  const auto port = std::make_shared<std::string>("9300");
+  verb.add_option("--udp-port", *port,
+                  "9300, or shards: 9301 + virtual shard where a datagram holds one shard only")
+      ->check(CLI::IsMember({"9300", "shards"}))
+      ->capture_default_str()
+      ->group("Addresses");
+  return [port, &shard_ports]() -> Expected<void> {
+    shard_ports = *port == "shards";
+    return {};
+  };
+}
+
 Completion add_endpoint_options(CLI::App& verb, EndpointOptions& endpoints) {
   constexpr const char* group = "Addresses";
   verb.add_option("--local-ip", endpoints.local_ip, "Our address, IPv4 or IPv6")

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "apps/claimgen/verbs.hpp"
 #include "src/nic/eal.hpp"
@@ -10,11 +9,9 @@ namespace claimgate::claimgen {
 namespace {
 
 constexpr const char* examples =
-    "Without --rate the loop is closed: a datagram leaves when the window has room, and a stall "
-    "of\n"
-    "claimd's hides the claims that it kept from leaving. With --rate it is open: claims are due "
-    "by\n"
-    "the rate, and their latency counts from then on, even where they left late.\n"
+    "Without --rate the loop is closed: a datagram leaves when the window has room, so a stall of\n"
+    "claimd's hides the claims that it kept from leaving. With --rate it is open: claims are due\n"
+    "by the rate, and their latency counts from then on, however late they left.\n"
     "\n"
     "Examples:\n"
     "  claimgen run --seed 7 --channels 10000 --claims 200000 \\\n"
@@ -29,7 +26,6 @@ constexpr const char* examples =
     "    --local-ip fd00:93::2 --peer-ip fd00:93::1 --vlan 7 --device 0000:3b:00.0\n";
 
 Completion add_load_options(CLI::App& verb, Options& options) {
-  const auto port = std::make_shared<std::string>("9300");
   constexpr const char* group = "Load";
   const CLI::Option* window =
       verb.add_option("--window", options.window.datagrams,
@@ -37,11 +33,6 @@ Completion add_load_options(CLI::App& verb, Options& options) {
                                   options.window.datagrams, window_max))
           ->check(CLI::Range(1u, window_max))
           ->group(group);
-  verb.add_option("--udp-port", *port,
-                  "9300, or shards: 9301 + virtual shard where a datagram holds one shard only")
-      ->check(CLI::IsMember({"9300", "shards"}))
-      ->capture_default_str()
-      ->group(group);
   verb.add_option(
           "--timeout-ms",
           [&options](const CLI::results_t& text) {
@@ -57,8 +48,7 @@ Completion add_load_options(CLI::App& verb, Options& options) {
       ->check(CLI::Range(0u, 255u))
       ->capture_default_str()
       ->group(group);
-  return [port, window, &options]() -> Expected<void> {
-    options.window.shard_ports = *port == "shards";
+  return [window, &options]() -> Expected<void> {
     if (options.schedule.claims_per_s > 0) {
       if (window->count() == 0) options.window.datagrams = window_max;
     } else if (options.schedule.burst > options.window.datagrams) {
@@ -124,7 +114,10 @@ VerbLine add_run_verb(CLI::App& app, Options& options) {
   CLI::App* verb =
       app.add_subcommand("run", "Send a signed stream to claimd and check every verdict");
   add_channel_options(*verb, options);
-  const std::array groups = {add_stream_options(*verb, options), add_load_options(*verb, options),
+  const std::array groups = {add_stream_options(*verb, options),
+                             add_schedule_options(*verb, options),
+                             add_load_options(*verb, options),
+                             add_udp_port_option(*verb, options.window.shard_ports),
                              add_port_options(*verb, options.client),
                              add_endpoint_options(*verb, options.client.endpoints)};
   constexpr const char* group = "Report";

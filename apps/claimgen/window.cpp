@@ -7,6 +7,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "apps/claimgen/datagram.hpp"
+
 namespace claimgate::claimgen {
 namespace {
 
@@ -150,15 +152,12 @@ Flights::Index Window::open(std::span<const std::uint32_t> claims) noexcept {
   const Flights::Index at = flights_.open(claims);
   for (const std::uint32_t claim : claims) flight_of_[claim] = at;
   if (options_.shard_ports) {
-    const auto shard = [&](std::uint32_t claim) {
-      return wire::ClaimFrame(frames_.data() + std::size_t{claim} * wire::claim_bytes)
-          .handle()
-          .virtual_shard();
-    };
-    const unsigned first = shard(claims[0]);
-    if (std::ranges::all_of(claims, [&](std::uint32_t each) { return shard(each) == first; })) {
-      flights_[at].port = static_cast<std::uint16_t>(wire::port_shard_first + first);
+    std::array<wire::ChannelHandle, wire::claims_per_datagram_max> handles;
+    for (std::size_t i = 0; i < claims.size(); ++i) {
+      const std::byte* const frame = frames_.data() + std::size_t{claims[i]} * wire::claim_bytes;
+      handles[i] = wire::ClaimFrame(frame).handle();
     }
+    flights_[at].port = shard_port({handles.data(), claims.size()});
   }
   return at;
 }
