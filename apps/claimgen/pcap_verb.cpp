@@ -1,6 +1,7 @@
+#include <fmt/format.h>
+
 #include <array>
 #include <map>
-#include <memory>
 
 #include "apps/claimgen/verbs.hpp"
 
@@ -12,6 +13,8 @@ constexpr const char* examples =
     "  claimgen pcap --seed 7 --channels 100 --claims 2000 --out claims.pcap\n"
     "  claimgen pcap --seed 7 --channels 100 --claims 2000 --rate 5k --final finals.jsonl -o "
     "f.pcap\n"
+    "  claimgen pcap --seed 7 --channel-choice zipf:1.1 --rate 20k --arrivals poisson \\\n"
+    "    --duration 1 --out second.pcap\n"
     "  claimgen pcap --seed 7 --verdicts 250us --timestamps ns --out both.pcap    # for Wireshark\n"
     "  claimgen pcap --seed 7 --mix good=1 --claims-per-datagram 15 --udp-port shards \\\n"
     "    --local-ip fd00:93::2 --peer-ip fd00:93::1 --peer-mac 02:00:00:00:00:07 -o v6.pcap\n";
@@ -30,17 +33,18 @@ constexpr const char* examples =
   };
 }
 
-Completion add_rate_option(CLI::App& verb, Options& options) {
-  const auto rate = std::make_shared<std::string>("10k");
-  verb.add_option("--rate", *rate, "Claims per second, like 20000, 50k or 1.5M: the frames' times")
-      ->type_name("CLAIMS_PER_S")
-      ->capture_default_str()
-      ->group("Capture");
-  return [rate, &options]() -> Expected<void> {
-    const auto parsed = parse_rate(*rate);
-    if (!parsed) return std::unexpected(parsed.error());
-    options.capture.schedule.claims_per_s = *parsed;
-    options.capture.schedule.seed = options.channels.seed;
+// A capture always has times, so there is a rate where none is given.
+Completion add_capture_schedule(CLI::App& verb, Options& options) {
+  Completion complete = add_schedule_options(verb, options);
+  verb.get_option("--rate")->description(
+      fmt::format("Claims per second, like 20000, 50k or 1.5M: the frames' times follow [{}]",
+                  options.capture.schedule.claims_per_s));
+  return [complete, &options]() -> Expected<void> {
+    if (auto done = complete(); !done) return done;
+    if (options.schedule.claims_per_s == 0) {
+      options.schedule.claims_per_s = options.capture.schedule.claims_per_s;
+    }
+    options.capture.schedule = options.schedule;
     return {};
   };
 }
@@ -89,7 +93,7 @@ VerbLine add_pcap_verb(CLI::App& app, Options& options) {
   add_channel_options(*verb, options);
   const std::array groups = {
       add_stream_options(*verb, options), add_udp_port_option(*verb, options.capture.shard_ports),
-      add_capture_endpoints(*verb, options.client.endpoints), add_rate_option(*verb, options)};
+      add_capture_endpoints(*verb, options.client.endpoints), add_capture_schedule(*verb, options)};
   add_file_options(*verb, options);
   verb->add_flag("--json", options.json,
                  "Summary as one JSON object, on standard error where the frames go to standard "
