@@ -1,4 +1,4 @@
-#include "src/control/config_keys.hpp"
+#include "src/config/config_keys.hpp"
 
 #include <sys/un.h>
 
@@ -15,7 +15,7 @@
 #include "lib/channel/table.hpp"
 #include "lib/packet/addresses.hpp"
 
-namespace claimgate::control {
+namespace claimgate::config {
 namespace {
 
 using Answer = std::optional<Complaint>;  // nullopt: taken
@@ -371,4 +371,4 @@ bool Config::Port::is_pci() const noexcept {
   return pci_address(device);
 }
 
-}  // namespace claimgate::control
+}  // namespace claimgate::config
