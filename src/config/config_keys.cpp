@@ -12,7 +12,6 @@
 
 #include <fmt/format.h>
 
-#include "lib/channel/table.hpp"
 #include "lib/packet/addresses.hpp"
 
 namespace claimgate::config {
@@ -225,9 +224,6 @@ std::string take_address(Config& config, const std::string& text) {
   return parsed ? std::string() : parsed.error().what;
 }
 
-constexpr std::size_t destinations_max = 1024;
-static_assert(destinations_max * 2 <= channel::destinations_max);  // and those of former days
-
 std::string take_destination(Config& config, const std::string& text) {
   auto& channels = config.channels;
   const auto id = xrpl::parse_address(text);
@@ -235,8 +231,9 @@ std::string take_destination(Config& config, const std::string& text) {
   if (std::ranges::find(channels.destination_ids, *id) != channels.destination_ids.end()) {
     return "is given twice";
   }
-  if (channels.destination_ids.size() == destinations_max) {
-    return fmt::format("is one too many: at most {} are possible", destinations_max);
+  if (channels.destination_ids.size() == Config::Channels::destinations_max) {
+    return fmt::format("is one too many: at most {} are possible",
+                       Config::Channels::destinations_max);
   }
   channels.destinations.push_back(text);
   channels.destination_ids.push_back(*id);
