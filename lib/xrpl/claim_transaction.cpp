@@ -86,7 +86,7 @@ std::string claim_json(const ClaimTransaction& claim) {
   if (claim.sequence) fmt::format_to(to, R"(,"Sequence":{})", *claim.sequence);
   if (claim.last_ledger_sequence)
     fmt::format_to(to, R"(,"LastLedgerSequence":{})", *claim.last_ledger_sequence);
-  out += R"(,"SigningPubKey":""})";
+  out += claim.fee && claim.sequence ? R"(,"SigningPubKey":""})" : "}";
   return out;
 }
 

@@ -9,8 +9,12 @@
 // Fields stand in the order of their type and then their number, column by column above; an amount
 // of XRP is 2^62 + drops (bit 63 clear: XRP; bit 62: not negative). Sources: rippled
 // include/xrpl/protocol/detail/sfields.macro and transactions.macro, STAmount.cpp; xrpl.org,
-// "Serialization". Flags and SigningPubKey are always there: the ledger's template requires the
-// second, and xrpl.js adds the first.
+// "Serialization".
+//
+// Flags are always there, as xrpl.js would add them. The ledger's template requires SigningPubKey,
+// so the blob always has it; the text has it once fee and sequence are there, and only the
+// signature is missing. Before that it is left out: xrpl.js before version 3 takes its presence for
+// a signature's.
 //
 // Balance is what the channel will have paid out in all once the claim is redeemed, Amount what
 // its owner signed for. The ledger asks for Balance <= Amount: the holder may take less than was

@@ -40,6 +40,7 @@ TEST(Claimctl, ImportsAFileThenListsAndShowsWhatIsThere) {
   EXPECT_EQ(channel["key_type"], "ed25519");
   EXPECT_EQ(channel["public_key"], xrpl::to_hex(key_number(4)));
   EXPECT_EQ(channel["source"], xrpl::address_text(payer(4)));
+  EXPECT_EQ(channel["destination"], xrpl::address_text(our_account));
   EXPECT_EQ(channel["funded"], "1000000");
   EXPECT_EQ(channel["balance"], "0");
   EXPECT_EQ(channel["held"], "0");
