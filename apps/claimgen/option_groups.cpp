@@ -50,7 +50,7 @@ void add_channel_options(CLI::App& verb, Options& options) {
 
 Completion add_stream_options(CLI::App& verb, Options& options) {
   struct Text {
-    std::string mix{default_mix}, size = "mixed";
+    std::string mix{default_mix}, size = "mixed", choice = "uniform";
   };
   const auto text = std::make_shared<Text>();
   constexpr const char* group = "Claims";
@@ -66,7 +66,15 @@ Completion add_stream_options(CLI::App& verb, Options& options) {
                   "1 to 15, or mixed: half single, half 2 to 15")
       ->capture_default_str()
       ->group(group);
+  verb.add_option("--channel-choice", text->choice,
+                  "Which channel a claim is of: uniform, or zipf:S for the k-th hottest one with a "
+                  "chance of 1/k^S (zipf: S = 1)")
+      ->capture_default_str()
+      ->group(group);
   return [text, &options]() -> Expected<void> {
+    const auto choice = ChoiceOptions::parse(text->choice);
+    if (!choice) return std::unexpected(choice.error());
+    options.plan.channel_choice = *choice;
     const auto mix = Mix::parse(text->mix);
     if (!mix) return std::unexpected(mix.error());
     options.plan.mix = *mix;
@@ -74,6 +82,19 @@ Completion add_stream_options(CLI::App& verb, Options& options) {
     if (!size) return std::unexpected(size.error());
     options.plan.claims_per_datagram = *size;
     options.plan.seed = options.channels.seed;
+    return {};
+  };
+}
+
+Completion add_udp_port_option(CLI::App& verb, bool& shard_ports) {
+  const auto port = std::make_shared<std::string>("9300");
+  verb.add_option("--udp-port", *port,
+                  "9300, or shards: 9301 + virtual shard where a datagram holds one shard only")
+      ->check(CLI::IsMember({"9300", "shards"}))
+      ->capture_default_str()
+      ->group("Addresses");
+  return [port, &shard_ports]() -> Expected<void> {
+    shard_ports = *port == "shards";
     return {};
   };
 }

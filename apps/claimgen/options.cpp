@@ -34,7 +34,7 @@ ParsedLine parse_line(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(examples);
   const std::array verbs = {add_channels_verb(app, options), add_run_verb(app, options),
-                            add_check_verb(app, options)};
+                            add_pcap_verb(app, options), add_check_verb(app, options)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

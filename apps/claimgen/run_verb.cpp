@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "apps/claimgen/verbs.hpp"
 #include "src/nic/eal.hpp"
@@ -18,16 +17,10 @@ constexpr const char* examples =
     "  claimgen run --seed 7 --channels 10000 --claims 50000 --udp-port shards \\\n"
     "    --local-ip fd00:93::2 --peer-ip fd00:93::1 --vlan 7 --device 0000:3b:00.0\n";
 
-Completion add_load_options(CLI::App& verb, Options& options) {
-  const auto port = std::make_shared<std::string>("9300");
+void add_load_options(CLI::App& verb, Options& options) {
   constexpr const char* group = "Load";
   verb.add_option("--window", options.window.datagrams, "Datagrams under way at once")
       ->check(CLI::Range(1u, 65'536u))
-      ->capture_default_str()
-      ->group(group);
-  verb.add_option("--udp-port", *port,
-                  "9300, or shards: 9301 + virtual shard where a datagram holds one shard only")
-      ->check(CLI::IsMember({"9300", "shards"}))
       ->capture_default_str()
       ->group(group);
   verb.add_option(
@@ -45,10 +38,6 @@ Completion add_load_options(CLI::App& verb, Options& options) {
       ->check(CLI::Range(0u, 255u))
       ->capture_default_str()
       ->group(group);
-  return [port, &options]() -> Expected<void> {
-    options.window.shard_ports = *port == "shards";
-    return {};
-  };
 }
 
 Completion add_port_options(CLI::App& verb, ClientOptions& client) {
@@ -104,7 +93,9 @@ VerbLine add_run_verb(CLI::App& app, Options& options) {
   CLI::App* verb =
       app.add_subcommand("run", "Send a signed stream to claimd and check every verdict");
   add_channel_options(*verb, options);
-  const std::array groups = {add_stream_options(*verb, options), add_load_options(*verb, options),
+  add_load_options(*verb, options);
+  const std::array groups = {add_stream_options(*verb, options),
+                             add_udp_port_option(*verb, options.window.shard_ports),
                              add_port_options(*verb, options.client),
                              add_endpoint_options(*verb, options.client.endpoints)};
   constexpr const char* group = "Report";

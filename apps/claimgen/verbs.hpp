@@ -24,12 +24,15 @@ struct VerbLine {
 // `options` must outlive what they return.
 [[nodiscard]] VerbLine add_channels_verb(CLI::App& app, Options& options);
 [[nodiscard]] VerbLine add_run_verb(CLI::App& app, Options& options);
+[[nodiscard]] VerbLine add_pcap_verb(CLI::App& app, Options& options);
 [[nodiscard]] VerbLine add_check_verb(CLI::App& app, Options& options);
 
 // Which channels there are: --seed, --channels, …
 void add_channel_options(CLI::App& verb, Options& options);
 // Which claims go out on them, and in which datagrams: --claims, --mix, …
 [[nodiscard]] Completion add_stream_options(CLI::App& verb, Options& options);
+// To which of claimd's ports: --udp-port.
+[[nodiscard]] Completion add_udp_port_option(CLI::App& verb, bool& shard_ports);
 // From where to where: --local-ip, --vlan, …
 [[nodiscard]] Completion add_endpoint_options(CLI::App& verb, EndpointOptions& endpoints);
 

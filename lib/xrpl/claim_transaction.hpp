@@ -13,7 +13,7 @@
 //
 // Flags are always there, as xrpl.js would add them. The ledger's template requires SigningPubKey,
 // so the blob always has it; the text has it once fee and sequence are there, and only the
-// signature is missing. Before that it is left out: xrpl.js before version 3 takes its presence for
+// signature is missing. Before that it is left out: older releases of xrpl.js take its presence for
 // a signature's.
 //
 // Balance is what the channel will have paid out in all once the claim is redeemed, Amount what

@@ -101,8 +101,7 @@ TEST(ClaimsExport, PrintsTheTransactionOfEveryClaimHeldAsTheLedgerTakesIt) {
                     {"PublicKey", xrpl::to_hex(payer.keys.ledger_key())},
                     {"Signature", der ? xrpl::to_hex(xrpl::der_from_compact(frame.data()).view())
                                       : xrpl::to_hex(frame)},
-                    {"Flags", 0},
-                    {"SigningPubKey", ""}}));
+                    {"Flags", 0}}));
   }
   EXPECT_EQ(outcome.err,
             "claimctl: 8 claims exported, 8028 drops to redeem; 0 below 1 drop, 2 without a "
