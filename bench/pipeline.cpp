@@ -336,6 +336,42 @@ class GoodStream {
   StageTable stages_;
 };
 
+// Digests of a burst of claim messages again and again, everything in the caches: what of the
+// digest stage is hashing.
+class DigestAlone {
+ public:
+  explicit DigestAlone(digest::Digester& digester) : digester_(digester) {
+    for (std::size_t i = 0; i < jobs_.size(); ++i)
+      jobs_[i] = {messages_[i].data(), hashes_[i].data()};
+  }
+  void measure() {
+    Slices slices;
+    while (slices.kept() < slices_a_round) {
+      slices.add([this] {
+        for (unsigned i = 0; i < bursts_a_slice; ++i) digester_.digest(jobs_);
+        return bursts_a_slice * jobs_.size();
+      });
+    }
+    measured_.push_back(slices.cycles_per_unit());
+  }
+  void report(const Report& report) const {
+    report.row({.name = "digests alone, bursts of 32",
+                .summary = summarize(measured_),
+                .unit = "cycles/claim",
+                .goal = at_most(600)});  // lib/digest/digester.hpp
+  }
+
+ private:
+  static constexpr unsigned bursts_a_slice = 50;
+  static constexpr unsigned slices_a_round = 4;
+  static constexpr std::size_t burst = pipeline::burst_datagrams_max;
+  digest::Digester& digester_;
+  std::array<std::array<std::byte, digest::message_bytes>, burst> messages_{};
+  std::array<std::array<std::byte, digest::hash_bytes>, burst> hashes_;
+  std::array<digest::Job, burst> jobs_;
+  std::vector<double> measured_;
+};
+
 // ---- the whole ----------------------------------------------------------------------------------
 
 std::vector<wire::ChannelHandle> fill(channel::Table& table, unsigned channels) {
@@ -356,7 +392,8 @@ std::vector<wire::ChannelHandle> fill(channel::Table& table, unsigned channels) 
 }
 
 void measure_rounds(const Options& options, const Report& report, RefusedStream& single,
-                    RefusedStream& full, GoodStream& secp256k1, GoodStream& ed25519) {
+                    RefusedStream& full, GoodStream& secp256k1, GoodStream& ed25519,
+                    DigestAlone& digest_alone) {
   Calibration calibration;
   std::vector<double> clock_cost;
   for (unsigned round = 0; round < options.repeats; ++round) {
@@ -367,6 +404,7 @@ void measure_rounds(const Options& options, const Report& report, RefusedStream&
     full.measure(cost);
     secp256k1.measure(cost);
     ed25519.measure(cost);
+    digest_alone.measure();
   }
   calibration.report(report);
   report.row({.name = "calibration: one reading of the clock",
@@ -387,6 +425,7 @@ void measure_rounds(const Options& options, const Report& report, RefusedStream&
               .reference = "pipeline, " + single.size()});
   secp256k1.report(report);
   ed25519.report(report);
+  digest_alone.report(report);
   single.report_stages(report);
   full.report_stages(report);
   secp256k1.report_stages(report);
@@ -454,7 +493,8 @@ void measure(const Options& options, const Report& report) {
   RefusedStream full(full_size, ports[1], table, commands);
   GoodStream secp256k1("secp256k1", secp256k1_claims, ports[2], table, commands, digester);
   GoodStream ed25519("Ed25519", ed25519_claims, ports[3], table, commands, digester);
-  measure_rounds(options, report, single, full, secp256k1, ed25519);
+  DigestAlone digest_alone(digester);
+  measure_rounds(options, report, single, full, secp256k1, ed25519, digest_alone);
 }
 
 }  // namespace

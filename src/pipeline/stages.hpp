@@ -61,16 +61,18 @@ void parse(Burst& burst, const packet::LocalAddresses& local, const channel::Tab
 // UNKNOWN_CHANNEL, CLOSED, OVER_FUNDS, STALE. These decisions stand whatever becomes of the claims
 // in flight before them, because held amounts only grow. The rest is reserved for in the journal
 // and enters `ring`, or is answered BUSY with nothing changed.
-// The budget is that of 1,000,000 channels: two cache misses, hidden.
-inline constexpr Budget admit_budget{.claim = 60};
+// The budget is that of 1,000,000 channels: a bucket and a slot from memory for each claim, some ten
+// such reads under way at once.
+inline constexpr Budget admit_budget{.datagram = 30, .claim = 80};
 template <class Journal>
 void admit(Burst& burst, const channel::Table& table, ClaimRing& ring, Journal& journal,
            channel::LedgerTime now, Stats& stats) noexcept;
 
 // Builds the 44-byte message of newly admitted claims, at most digests_per_turn_max of them, and
 // hashes those that need it.
-// The budget is that of bursts of 8 and more.
-inline constexpr Budget digest_budget{.claim = 350};
+// The budget is that of bursts of 8 and more with AVX2: one half for hashing, the other for what
+// verifying the last burst has pushed out of the caches.
+inline constexpr Budget digest_budget{.claim = 1100};
 void digest_admitted(ClaimRing& ring, const channel::Table& table,
                      digest::Digester& digester) noexcept;
 
@@ -89,7 +91,7 @@ void commit(ClaimRing& ring, channel::Table& table, Journal& journal, HeldRing& 
 
 // Writes the verdicts of one decided datagram over its request, and its headers: the frame is then
 // ready to leave. False where it is to be silenced instead (`answer_unknown` off).
-inline constexpr Budget reply_budget{.datagram = 60, .claim = 12};
+inline constexpr Budget reply_budget{.datagram = 80, .claim = 10};
 bool write_reply(Ticket& ticket, const packet::Mac& own, bool durable, const Rules& rules) noexcept;
 
 // ------------------------------------------------------------------------------------------------
