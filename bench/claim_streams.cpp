@@ -2,14 +2,40 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <stdexcept>
 
-#include "bench/pcap_file.hpp"
+#include "lib/capture/pcap_writer.hpp"
 #include "lib/wire/claim.hpp"
 
 namespace claimgate::bench {
 namespace {
 
 constexpr double sent_at_ms = 1.7e12;
+
+// A file of datagrams from 10.93.0.2 to 10.93.0.1.
+class Recording {
+ public:
+  explicit Recording(const std::string& file)
+      : file_(file), out_(file, std::ios::binary), pcap_(out_, capture::Resolution::microseconds) {}
+  void add(std::span<const std::byte> payload) { pcap_.add_udp(0, endpoints_, payload); }
+  void close() {
+    out_.close();
+    if (!out_) throw std::runtime_error("cannot write " + file_);
+  }
+
+ private:
+  const std::string file_;
+  std::ofstream out_;
+  capture::PcapWriter pcap_;
+  packet::Endpoints endpoints_{.source_mac = {{0x02, 0, 0, 0, 0, 2}},
+                               .destination_mac = {{0x02, 0, 0, 0, 0, 1}},
+                               .vlan = std::nullopt,
+                               .source = {.is_v6 = false, .v4 = {0x0A5D0002}, .v6 = {}},
+                               .destination = {.is_v6 = false, .v4 = {0x0A5D0001}, .v6 = {}},
+                               .source_port = 40'000,
+                               .destination_port = wire::port_any};
+};
 
 }  // namespace
 
@@ -23,7 +49,7 @@ channel::ChannelTerms random_terms(std::mt19937_64& random) {
 
 void write_low_claims(const std::string& file, std::span<const wire::ChannelHandle> order,
                       unsigned per_datagram) {
-  PcapWriter pcap(file);
+  Recording recording(file);
   std::mt19937_64 random(per_datagram);
   std::array<std::byte, wire::signature_bytes> signature;
   std::array<std::byte, wire::payload_bytes_max> payload;
@@ -34,8 +60,9 @@ void write_low_claims(const std::string& file, std::span<const wire::ChannelHand
       wire::write_claim(payload.data() + i * wire::claim_bytes, order[first + i],
                         static_cast<std::uint32_t>(first + i), {1}, signature.data(), sent_at_ms);
     }
-    pcap.add({payload.data(), n * wire::claim_bytes});
+    recording.add({payload.data(), n * wire::claim_bytes});
   }
+  recording.close();
 }
 
 SignedClaims write_good_claims(const std::string& file, channel::KeyType type, unsigned claims,
@@ -48,7 +75,7 @@ SignedClaims write_good_claims(const std::string& file, channel::KeyType type, u
     out.terms.push_back(random_terms(random));
     out.terms.back().key = pairs.back().public_key();
   }
-  PcapWriter pcap(file);
+  Recording recording(file);
   for (unsigned i = 0; i < claims; ++i) {
     const unsigned at = i % channels;
     const wire::Drops amount{1 + i};
@@ -56,9 +83,10 @@ SignedClaims write_good_claims(const std::string& file, channel::KeyType type, u
     std::array<std::byte, wire::claim_bytes> frame;
     wire::write_claim(frame.data(), out.terms[at].id.handle(), i, amount, signature.data(),
                       sent_at_ms);
-    pcap.add(frame);
+    recording.add(frame);
     out.claims.push_back({at, signature, amount});
   }
+  recording.close();
   return out;
 }
 
