@@ -25,9 +25,9 @@
 #include "src/control/table_load.hpp"
 #include "src/durability/open_gate.hpp"
 #include "src/nic/command_ring.hpp"
+#include "src/nic/device.hpp"
 #include "src/nic/eal.hpp"
 #include "src/nic/port.hpp"
-#include "src/nic/server_socket.hpp"
 #include "src/pipeline/clock.hpp"
 #include "src/pipeline/worker.hpp"
 
@@ -115,6 +115,8 @@ struct Appliance::Parts {
   std::optional<Provisioning> provisioning;
   std::optional<Exposition> exposition;
   std::optional<AdminServer> admin;
+  config::Cpus cpus;
+  std::string_view digest_kernel;
   bool worker_runs = false;
   bool link_was_up = false;
   bool stopped = false;
@@ -138,9 +140,10 @@ Expected<void> Appliance::Parts::bring_up() {
   header = *loaded;
   if (auto made = make_socket_folders(); !made) return made;
   const auto allowed = nic::allowed_cpus();
-  const auto cpus = config::choose_cpus(config.worker, allowed);
-  if (!cpus) return std::unexpected(cpus.error());
-  if (auto started = nic::Eal::start(eal_options(config, *cpus)); started) {
+  const auto chosen = config::choose_cpus(config.worker, allowed);
+  if (!chosen) return std::unexpected(chosen.error());
+  cpus = *chosen;
+  if (auto started = nic::Eal::start(eal_options(config, cpus)); started) {
     eal.emplace(std::move(*started));
   } else {
     return std::unexpected(started.error());
@@ -171,7 +174,7 @@ Expected<void> Appliance::Parts::bring_up() {
   if (auto opened = open_doors(); !opened) return opened;
   if (auto launched = launch_worker(); !launched) return launched;
   spdlog::info("worker on CPU {}, control on CPU {}; port {} ({}), {} packet buffers, checksums {}",
-               cpus->worker, cpus->control, config.port.device, port->driver(), port->pool().size(),
+               cpus.worker, cpus.control, config.port.device, port->driver(), port->pool().size(),
                port->checksums_offloaded_tx() ? "offloaded" : "in software");
   return {};
 }
@@ -188,8 +191,9 @@ Expected<void> Appliance::Parts::make_worker() {
   if (!digester) return std::unexpected(digester.error());
   auto verifier = verify::Verifier::create();
   if (!verifier) return std::unexpected(verifier.error());
-  spdlog::info("digests by ipsec-mb ({}), signatures by libsecp256k1 and libsodium",
-               digester->kernel());
+  digest_kernel = digester->kernel();
+  spdlog::info("digests by ipsec-mb ({}), signatures by {}", digest_kernel,
+               verify::Verifier::kernel());
   const pipeline::WorkerOptions options{
       .rules = {.copy_payloads = port->shares_buffers() && !config.port.trusted_peer,
                 .answer_unknown = config.claims.answer_unknown,
@@ -251,7 +255,13 @@ StatsSources Appliance::Parts::sources() const {
           .pool_mbufs = port->pool().size(),
           .pool_available = port->pool().available(),
           .link_up = port->link_up(),
-          .driver = port->driver()};
+          .driver = port->driver(),
+          .worker_cpu = cpus.worker,
+          .idle = config.worker.idle == pipeline::Idle::spin ? "spin" : "yield",
+          .digest_kernel = digest_kernel,
+          .verify_kernel = verify::Verifier::kernel(),
+          .table_pages = memory::name(table.pages()),
+          .port_huge_pages = eal->huge_pages()};
 }
 
 Observed Appliance::Parts::observed() const {
