@@ -143,8 +143,8 @@ void judge_cpu(const Facts& facts, Findings& out) {
     area.ok("time stamp counter", "constant, never stops");
   } else {
     area.warning("time stamp counter",
-                 fmt::format("XX "
-                             "clock, go wrong",
+                 fmt::format("{}: the times the worker measures are wrong, and it reads the clock "
+                             "too seldom or too often",
                              cpu.constant_tsc ? "stops while a core sleeps" : "changes its rate"),
                  "In a virtual machine: pass it on (QEMU: -cpu host,+invtsc); on old CPUs: "
                  "intel_idle.max_cstate=1 or processor.max_cstate=1 on the kernel's command line");
@@ -164,8 +164,10 @@ void judge_cores(const Facts& facts, const Needs& needs, Findings& out) {
                  "Give claimd a second CPU: worker.cpu and worker.control_cpu, or the CPU set of "
                  "its service or container");
   } else {
-    area.ok("worker", fmt::format("CPU {}, control on CPU {}, of those allowed: {}", worker,
-                                  *needs.control_cpu, cpu_list_text(facts.rights.cpus)));
+    area.ok("worker",
+            fmt::format(
+                "CPU {}, control on CPU {}{}", worker, *needs.control_cpu,
+                facts.running ? "" : ", of those allowed: " + cpu_list_text(facts.rights.cpus)));
   }
   const Core* core = facts.cores.find(worker);
   if (core == nullptr) {

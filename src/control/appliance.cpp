@@ -121,8 +121,8 @@ struct Appliance::Parts {
   bool link_was_up = false;
   bool stopped = false;
 
-  Parts(config::Config with, StateFolder state, channel::Table channels)
-      : config(std::move(with)), folder(std::move(state)), table(std::move(channels)) {}
+  Parts(config::Config with, const config::Cpus& on, StateFolder state, channel::Table channels)
+      : config(std::move(with)), folder(std::move(state)), table(std::move(channels)), cpus(on) {}
 
   [[nodiscard]] Expected<void> bring_up();
   [[nodiscard]] Expected<void> make_socket_folders() const;
@@ -139,10 +139,6 @@ Expected<void> Appliance::Parts::bring_up() {
   if (!loaded) return std::unexpected(loaded.error());
   header = *loaded;
   if (auto made = make_socket_folders(); !made) return made;
-  const auto allowed = nic::allowed_cpus();
-  const auto chosen = config::choose_cpus(config.worker, allowed);
-  if (!chosen) return std::unexpected(chosen.error());
-  cpus = *chosen;
   if (auto started = nic::Eal::start(eal_options(config, cpus)); started) {
     eal.emplace(std::move(*started));
   } else {
@@ -284,13 +280,16 @@ Observed Appliance::Parts::observed() const {
 }
 
 Expected<Appliance> Appliance::start(const config::Config& config) {
+  // What is quick to refuse comes before the table, whose pages may take many seconds.
+  const auto cpus = config::choose_cpus(config.worker, nic::allowed_cpus());
+  if (!cpus) return std::unexpected(cpus.error());
   auto folder = StateFolder::open(config.node.state_dir);
   if (!folder) return std::unexpected(folder.error());
   auto table = make_table(config);
   if (!table) return std::unexpected(table.error());
   spdlog::info("room for {} channels in {} MiB of {} pages", table->capacity(),
                table->bytes_mapped() >> 20, memory::name(table->pages()));
-  Appliance made(std::make_unique<Parts>(config, std::move(*folder), std::move(*table)));
+  Appliance made(std::make_unique<Parts>(config, *cpus, std::move(*folder), std::move(*table)));
   if (auto up = made.parts_->bring_up(); !up) {
     // Nothing was accepted: the state file on disk is still the truth.
     made.parts_->stopped = true;
