@@ -52,8 +52,8 @@ struct CommandLine {
   bool yes = false;
   Verb chosen;
   CLI::App app{
-      "Import, list and remove the payment channels of a running claimd, and read its "
-      "counters.",
+      "Import, list and remove the payment channels of a running claimd, read its counters, and "
+      "examine the machine it runs on.",
       "claimctl"};
 
   CommandLine() {

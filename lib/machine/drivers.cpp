@@ -49,6 +49,7 @@ bool PortDriver::drives(std::uint16_t vendor, std::uint16_t device) const noexce
 }
 
 bool PortDriver::works_with(std::string_view kernel_module) const noexcept {
+  if (kernel_module.empty()) return false;  // bound to none
   const auto in_name = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
   };

@@ -12,7 +12,7 @@ void judge_libraries(const Facts& facts, const Needs& needs, Area& area) {
     return fmt::format("apt install {}", package_of(library, needs.driver_folder));
   };
   if (!port.driver_folder) {
-    area.problem("driver", fmt::format("there is no {}: DPDK has no drivers", needs.driver_folder),
+    area.problem("drivers", fmt::format("there is no {}: DPDK has no drivers", needs.driver_folder),
                  install(needs.port_kind == PortKind::pci ? "librte_bus_pci"
                                                           : library_of(needs.port_driver)));
     return;
@@ -81,7 +81,9 @@ void judge_pci(const Facts& facts, const Needs& needs, Area& area) {
     drives = true;
     if (driver == nullptr || each.works_with(device.bound_to)) driver = &each;
   }
-  if (!drives) {
+  if (!port.driver_folder) {
+    // Said already, with the package to begin with.
+  } else if (!drives) {
     area.problem("driver", fmt::format("none that is installed drives {}", ids),
                  "apt-cache search librte-net-, and install the one for this NIC; not every NIC "
                  "has one");
