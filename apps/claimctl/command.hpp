@@ -48,6 +48,9 @@ struct DoctorOptions {
   bool socket_given = false;           // otherwise the configuration's admin.socket
 };
 
+// What went wrong, on standard error: a sentence, or one line of JSON.
+void print_failure(const Failure& failure, bool json);
+
 // Set by Ctrl-C (SIGINT, SIGTERM); looked at between any two waits.
 [[nodiscard]] bool interrupted() noexcept;
 
