@@ -18,7 +18,10 @@ constexpr const char* about =
 constexpr const char* examples =
     "Exit codes: 0 all is right, 1 a wrong verdict or none, 2 usage, 3 port, 130 stopped.\n"
     "\n"
-    "A whole session, with claimd at the other end of a memif socket:\n"
+    "Example, a whole session:\n"
+    "  claimd --config dpdk-config/memif.toml \\\n"
+    "    --set channels.destinations=$(claimgen channels --seed 7 --print-destination) &\n"
+    "  # once it says \"answering claims\":\n"
     "  claimgen channels --seed 7 --channels 10000 --out channels.json\n"
     "  claimctl channels import channels.json\n"
     "  claimgen run --seed 7 --channels 10000 --claims 200000 --final finals.jsonl \\\n"
@@ -34,16 +37,18 @@ constexpr const char* channels_examples =
     "channels import -\n";
 
 constexpr const char* run_examples =
-    "Examples:\n"
+    "Examples, each with the channels of its seed imported:\n"
     "  claimgen run --seed 7 --channels 10000 --claims 200000 \\\n"
     "    --device net_memif0,role=client,socket=/run/claimgate/memif.sock,socket-abstract=no\n"
-    "  claimgen run --seed 7 --channels 10 --claims 1000 --claims-per-datagram 15 \\\n"
-    "    --mix good=1 --window 8 --device net_af_packet0,iface=veth1 --json\n"
-    "  claimgen run --seed 7 --channels 10000 --claims 50000 --udp-port shards \\\n"
-    "    --local-ip fd00:93::2 --peer-ip fd00:93::1 --vlan 7 --device 0000:3b:00.0\n";
+    "  claimgen run --seed 8 --channels 10 --claims 1000 --claims-per-datagram 15 --mix good=1 \\\n"
+    "    --window 8 --json \\\n"
+    "    --device net_memif0,role=client,socket=/run/claimgate/memif.sock,socket-abstract=no\n"
+    "  claimgen run --seed 9 --channels 100 --claims 50000 --udp-port shards \\\n"
+    "    --local-ip fd00:93::2 --peer-ip fd00:93::1 --vlan 7 \\\n"
+    "    --device net_memif0,role=client,socket=/run/claimgate/memif.sock,socket-abstract=no\n";
 
 constexpr const char* check_examples =
-    "Example:\n"
+    "Example, after claimgen run --final finals.jsonl:\n"
     "  claimctl channels list --json | claimgen check-amounts --final finals.jsonl --list -\n";
 
 void add_channel_options(CLI::App& verb, Options& options) {
