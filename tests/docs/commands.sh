@@ -28,11 +28,11 @@ outside() {
   local build=${1:?usage: commands.sh BUILD_DIR [PART…]} rc=0 child
   shift
   local why=''
-  why=$(install_modules "$root" "$build") || true
+  [[ $(id -u) -ne 0 ]] || why=$(install_modules "$root" "$build") || true
   # In the background, so that a signal reaches this shell at once.
-  "$root/$here/sandbox.sh" "$root" "$build" "$here/commands.sh" --inside "$why" "$@" &
+  "$root/$here/sandbox.sh" "$name" "$root" "$build" "$here/commands.sh" --inside "$why" "$@" &
   child=$!
-  trap 'kill -TERM "$child" 2>/dev/null; wait "$child"; exit 130' INT TERM
+  trap 'kill -TERM "$child" 2>/dev/null || true; wait "$child" || true; exit 130' INT TERM
   wait "$child" || rc=$?
   exit "$rc"
 }
@@ -64,7 +64,7 @@ look_at() {
   bash -n <<<"$command" || return 1
   case $check in
     syntax) ;;
-    dev) each=${command#./dev } && ./dev help | grep -qE "^  ${each%% *} " ;;
+    dev) each=${command#./dev } && grep -qE "^  ${each%% *} " <<<"$(./dev help)" ;;
     test:*)
       jq -e --arg test "${check#test:}" 'any(.[]; .name == $test)' build/release/meson-info/intro-tests.json >/dev/null
       ;;
@@ -79,7 +79,7 @@ look_at() {
     options)
       command -v "$program" >/dev/null || return 0
       for each in $command; do
-        [[ $each != -* ]] || "$program" --help 2>&1 | grep -qe "${each%%=*}" || {
+        [[ $each != -* ]] || grep -qe "${each%%=*}" <<<"$("$program" --help 2>&1)" || {
           printf '%s has no %s\n' "$program" "$each"
           return 1
         }
@@ -243,6 +243,8 @@ run_elsewhere() {
 
 check_tables() {
   local pattern each found
+  local -A known=()
+  for each in "${documents[@]}"; do known[$each]=1; done
   while IFS=$'\t' read -r pattern _; do
     found=0
     # shellcheck disable=SC2053 # it is a pattern
@@ -250,7 +252,7 @@ check_tables() {
     [[ $found -eq 1 ]] || fault documents.tsv "there is no document $pattern"
   done < <(rows documents.tsv)
   while IFS=$'\t' read -r pattern _; do
-    printf '%s\n' "${documents[@]}" | grep -qxF -- "$pattern" ||
+    [[ -n ${known[$pattern]:-} ]] ||
       fault exit_codes.tsv "there is no document $pattern"
   done < <(rows exit_codes.tsv)
 }

@@ -3,17 +3,17 @@
 # under an overlay in memory, a network of its own with loopback alone, and process ids of its own,
 # so that whatever the command started ends with it. What a document tells its reader to write to
 # /etc, /usr/local or /run is thus written, and never touches the machine.
-# usage: sandbox.sh SOURCE_ROOT BUILD_DIR COMMAND [ARGUMENT…]
+# usage: sandbox.sh NAME SOURCE_ROOT BUILD_DIR COMMAND [ARGUMENT…]
 #
 # The command runs in SOURCE_ROOT, with BUILD_DIR at build/release, and a clean environment. The
 # kernel is still the machine's: it gets no modules, and /sys and /proc/sys are read-only.
-# Exit code 77 and a reason on standard output where the machine permits none of this.
+# Exit code 77 and a line "NOT RUN: NAME: …" where the machine permits none of this.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 not_run() {
-  printf '%s\n' "$1"
+  printf 'NOT RUN: %s: %s\n' "$name" "$1"
   exit 77
 }
 
@@ -38,9 +38,9 @@ enter() {
   }
   rm "$place/log"
   # In the background, so that a signal reaches this shell at once; the child dies with unshare.
-  unshare --mount --net --pid --fork --kill-child "$here/sandbox.sh" --inside "$place" "$@" &
+  unshare --mount --net --pid --fork --kill-child "$here/sandbox.sh" "$name" --inside "$place" "$@" &
   child=$!
-  trap 'kill -KILL "$child" 2>/dev/null; wait "$child" 2>/dev/null; exit 130' INT TERM
+  trap 'kill -KILL "$child" 2>/dev/null || true; wait "$child" 2>/dev/null || true; exit 130' INT TERM
   wait "$child" || rc=$?
   exit "$rc"
 }
@@ -53,10 +53,12 @@ file_systems() {
   awk '$5 !~ "^/(proc|sys|dev|run|tmp)(/|$)" { print $5 }' /proc/self/mountinfo | sort -u
 }
 
+no_overlay() { not_run "no overlay file system: $(<"$place/log")"; }
+
 lay_over() {
   local from=$1 to=$2 upper=$3
   mkdir -p "$upper/files" "$upper/work"
-  mount -t overlay -o "lowerdir=$from,upperdir=$upper/files,workdir=$upper/work" overlay "$to"
+  mount -t overlay -o "lowerdir=$from,upperdir=$upper/files,workdir=$upper/work" overlay "$to" 2>"$place/log"
 }
 
 build_copy() {
@@ -68,7 +70,8 @@ build_copy() {
   for each in "${kept[@]}"; do
     [[ -d $each && $each != "$place"* ]] || continue
     n=$((n + 1))
-    lay_over "$each" "$new${each%/}" "$place/over$n"
+    # One that takes no overlay is left out; / and the checkout cannot be.
+    lay_over "$each" "$new${each%/}" "$place/over$n" || [[ $each != / ]] || no_overlay
   done
   mount -t proc proc "$new/proc"
   mount -t sysfs -o ro sysfs "$new/sys"
@@ -78,12 +81,11 @@ build_copy() {
   # A checkout below /tmp or /run is hidden by those.
   if [[ ! -e $new$source/meson.build ]]; then
     mkdir -p "$new$source"
-    lay_over "$source" "$new$source" "$place/source"
+    lay_over "$source" "$new$source" "$place/source" || no_overlay
   fi
   if [[ $build != "$source/build/release" ]]; then
     mkdir -p "$new$source/build/release"
-    lay_over "$build" "$new$source/build/release" "$place/build"
-    [[ -e $new$build ]] || mkdir -p "$new$build"
+    lay_over "$build" "$new$source/build/release" "$place/build" || no_overlay
   fi
   mkdir "$new/.old"
   cd "$new"
@@ -99,7 +101,7 @@ inside() {
   local place=$1 source=$2 build=$3 why
   shift 3
   mount --make-rprivate /
-  build_copy "$place" "$source" "$build" || exit 1
+  build_copy "$place" "$source" "$build"
   ip link set lo up
   cd "$source"
   # SYSTEMD_OFFLINE: systemctl works on the files of units, and starts none.
@@ -108,7 +110,9 @@ inside() {
     setpriv --bounding-set=-sys_module,-sys_boot,-sys_time "$@"
 }
 
-case ${1:?usage: sandbox.sh SOURCE_ROOT BUILD_DIR COMMAND [ARGUMENT…]} in
-  --inside) inside "${@:2}" ;;
-  *) enter "$@" ;;
-esac
+name=${1:?usage: sandbox.sh NAME SOURCE_ROOT BUILD_DIR COMMAND [ARGUMENT…]}
+if [[ ${2:-} == --inside ]]; then
+  inside "${@:3}"
+else
+  enter "${@:2}"
+fi

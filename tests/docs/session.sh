@@ -68,6 +68,7 @@ reaches() { ping -c 1 -W 5 "$1" >/dev/null; }
 # code as result.
 start_claimd() {
   stop_claimd || return
+  : >"$claimd_log" # what the one before said is not this one's
   eval "exec ${1%&}" </dev/null >"$claimd_log" 2>&1 &
   claimd_pid=$!
   local i
