@@ -10,9 +10,9 @@
 #include <spdlog/spdlog.h>
 #include <CLI/CLI.hpp>
 
+#include "src/config/config.hpp"
 #include "src/control/appliance.hpp"
 #include "src/control/build_info.hpp"
-#include "src/control/config.hpp"
 #include "src/control/log.hpp"
 #include "src/control/notify.hpp"
 
@@ -68,7 +68,7 @@ void tell_service_manager(std::string_view state) {
   }
 }
 
-int serve(const control::Config& config) {
+int serve(const config::Config& config) {
   control::start_log(config.log.level);
   const sigset_t signals = block_signals();
   if (auto forwarded = control::forward_dpdk_log(); !forwarded) {
@@ -111,7 +111,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : exit_usage;
   }
-  const auto config = control::load(config_file, overrides);
+  const auto config = config::load(config_file, overrides);
   if (!config) {
     fmt::print(stderr, "claimd: {}\n", config.error().text());
     return exit_usage;

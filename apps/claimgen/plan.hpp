@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/claimgen/channel_choice.hpp"
 #include "apps/claimgen/channels.hpp"
 #include "lib/failure/failure.hpp"
 #include "lib/wire/claim.hpp"
@@ -67,6 +68,7 @@ struct PlanOptions {
   std::uint32_t claims = 200'000;              // up to 2^31
   unsigned claims_per_datagram = mixed_sizes;  // 1..15; mixed: half singles, half 2..15
   Mix mix;
+  ChoiceOptions channel_choice;
 };
 
 struct Plan {
@@ -76,7 +78,9 @@ struct Plan {
   std::array<std::uint64_t, kind_count> of_kind{};
 };
 
-// Fails on options out of range, and where the channels' funds do not last for the claims.
+// Fails on options out of range, and where the channels' funds do not last for the claims: where
+// channels are chosen by Zipf's law, as soon as one's are used up, since another in its place would
+// bend the law.
 [[nodiscard]] Expected<Plan> make_plan(const PlanOptions& options, const ChannelOptions& channels);
 
 // The frame of claim `index`, its timestamp 0. Precondition: 93 writable bytes at `frame`; `set`

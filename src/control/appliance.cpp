@@ -56,14 +56,14 @@ struct Running {
   }
 };
 
-Expected<channel::Table> make_table(const Config& config) {
+Expected<channel::Table> make_table(const config::Config& config) {
   std::array<std::uint64_t, 2> hash_key;
   if (sodium_init() < 0) return fail("libsodium does not start", "start");
   randombytes_buf(hash_key.data(), sizeof hash_key);
   return channel::Table::create(config.channels.capacity, hash_key, config.memory.table_pages);
 }
 
-nic::PortOptions port_options(const Config& config) {
+nic::PortOptions port_options(const config::Config& config) {
   return {.device = config.port.device,
           .rx_descriptors = config.port.rx_descriptors,
           .tx_descriptors = config.port.tx_descriptors,
@@ -72,7 +72,7 @@ nic::PortOptions port_options(const Config& config) {
           .trusted_peer = config.port.trusted_peer};
 }
 
-nic::EalOptions eal_options(const Config& config, const Cpus& cpus) {
+nic::EalOptions eal_options(const config::Config& config, const config::Cpus& cpus) {
   nic::EalOptions options{.program = "claimd",
                           .file_prefix = config.eal.file_prefix,
                           .huge_pages = config.eal.huge_pages,
@@ -84,7 +84,7 @@ nic::EalOptions eal_options(const Config& config, const Cpus& cpus) {
   return options;
 }
 
-xrpl::Policy policy(const Config& config) {
+xrpl::Policy policy(const config::Config& config) {
   xrpl::Policy made;
   made.destinations = {config.channels.destination_ids.begin(),
                        config.channels.destination_ids.end()};
@@ -103,7 +103,7 @@ packet::Mac mac_of(const nic::Port& port) {
 
 // In the order of construction; destroyed in reverse.
 struct Appliance::Parts {
-  Config config;
+  config::Config config;
   StateFolder folder;
   channel::Table table;
   channel::SnapshotHeader header;
@@ -119,10 +119,10 @@ struct Appliance::Parts {
   bool link_was_up = false;
   bool stopped = false;
 
-  Parts(Config with, StateFolder state, channel::Table channels)
+  Parts(config::Config with, StateFolder state, channel::Table channels)
       : config(std::move(with)), folder(std::move(state)), table(std::move(channels)) {}
 
-  [[nodiscard]] Expected<void> bring_up();
+  [[nodiscard]] Expected<void> bring_up(const config::Cpus& cpus);
   [[nodiscard]] Expected<void> make_socket_folders() const;
   [[nodiscard]] Expected<void> make_worker();
   [[nodiscard]] Expected<void> open_doors();
@@ -132,15 +132,12 @@ struct Appliance::Parts {
   [[nodiscard]] Observed observed() const;
 };
 
-Expected<void> Appliance::Parts::bring_up() {
+Expected<void> Appliance::Parts::bring_up(const config::Cpus& cpus) {
   auto loaded = load_table(folder, table, std::time(nullptr));
   if (!loaded) return std::unexpected(loaded.error());
   header = *loaded;
   if (auto made = make_socket_folders(); !made) return made;
-  const auto allowed = nic::allowed_cpus();
-  const auto cpus = choose_cpus(config.worker, allowed);
-  if (!cpus) return std::unexpected(cpus.error());
-  if (auto started = nic::Eal::start(eal_options(config, *cpus)); started) {
+  if (auto started = nic::Eal::start(eal_options(config, cpus)); started) {
     eal.emplace(std::move(*started));
   } else {
     return std::unexpected(started.error());
@@ -171,7 +168,7 @@ Expected<void> Appliance::Parts::bring_up() {
   if (auto opened = open_doors(); !opened) return opened;
   if (auto launched = launch_worker(); !launched) return launched;
   spdlog::info("worker on CPU {}, control on CPU {}; port {} ({}), {} packet buffers, checksums {}",
-               cpus->worker, cpus->control, config.port.device, port->driver(), port->pool().size(),
+               cpus.worker, cpus.control, config.port.device, port->driver(), port->pool().size(),
                port->checksums_offloaded_tx() ? "offloaded" : "in software");
   return {};
 }
@@ -273,7 +270,10 @@ Observed Appliance::Parts::observed() const {
   return made;
 }
 
-Expected<Appliance> Appliance::start(const Config& config) {
+Expected<Appliance> Appliance::start(const config::Config& config) {
+  // What is quick to refuse comes before the table, whose pages may take many seconds.
+  const auto cpus = config::choose_cpus(config.worker, nic::allowed_cpus());
+  if (!cpus) return std::unexpected(cpus.error());
   auto folder = StateFolder::open(config.node.state_dir);
   if (!folder) return std::unexpected(folder.error());
   auto table = make_table(config);
@@ -281,7 +281,7 @@ Expected<Appliance> Appliance::start(const Config& config) {
   spdlog::info("room for {} channels in {} MiB of {} pages", table->capacity(),
                table->bytes_mapped() >> 20, memory::name(table->pages()));
   Appliance made(std::make_unique<Parts>(config, std::move(*folder), std::move(*table)));
-  if (auto up = made.parts_->bring_up(); !up) {
+  if (auto up = made.parts_->bring_up(*cpus); !up) {
     // Nothing was accepted: the state file on disk is still the truth.
     made.parts_->stopped = true;
     made.parts_->halt_worker();

@@ -17,14 +17,10 @@
 #include <ctime>
 
 #include "src/pipeline/command.hpp"
+#include "src/pipeline/idle.hpp"
 #include "src/pipeline/stages.hpp"
 
 namespace claimgate::pipeline {
-
-enum class Idle : std::uint8_t {
-  spin,   // never leaves the core: the appliance's own lcore
-  yield,  // sleeps while nothing comes: shared machines
-};
 
 struct WorkerOptions {
   Rules rules;

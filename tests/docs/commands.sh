@@ -94,7 +94,7 @@ check_placeholders() {
   all=$(printf '%s\n' "${step_text[@]}")
   while read -r line; do
     [[ $(sed -E "$line" <<<"$all") != "$all" ]] || fault placeholders.sed "no command has it: $line"
-  done < <(grep '^s' "$here/placeholders.sed")
+  done < <(grep '^[s/]' "$here/placeholders.sed")
 }
 
 # The words of a document, without its markup, in one line.

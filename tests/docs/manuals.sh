@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # --help teaches, and the manual pages say the same: every verb has an example of itself, every option
 # a description; a manual page names every verb and every option of its program, and no other. (That
-# claimd.toml(5) has every key and no other is held by tests/src/control/profiles_test.cpp.)
+# claimd.toml(5) has every key and no other is held by tests/src/config/profiles_test.cpp.)
 # usage: manuals.sh BUILD_DIR
 set -euo pipefail
 
@@ -29,7 +29,7 @@ holds() { [[ $1 == *"$2"* ]]; }
 options_of() {
   awk '
     function flush() { if (name != "") print described, name; name = "" }
-    /^[^ ]/ { flush(); inside = /^(Options|Positionals):/ }
+    /^[^ ]/ { flush(); inside = /^[A-Z][A-Za-z ]*:$/ && !/^(Subcommands|Examples?):/ }
     inside && /^  [^ ]/ {
       flush()
       at = match(substr($0, 3), /  +[^ ]/)

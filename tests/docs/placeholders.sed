@@ -16,3 +16,4 @@ s/^(claimctl channels import)$/\1 channels.json --dry-run/
 # Fewer keys and signatures: the same command in seconds.
 s/(--channels|--count) [0-9]{4,}/\1 200/g
 s/(--claims) [0-9]{4,}/\1 2000/g
+/--claims /!s/(claimgen (run|pcap))( |$)/\1 --claims 2000\3/

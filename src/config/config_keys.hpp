@@ -1,5 +1,5 @@
 // The table of configuration keys: name, what is expected, and how a TOML value becomes a member of
-// Config. Internal to src/control: config.cpp walks it. Built once, then constant; any thread.
+// Config. Internal to src/config: config.cpp walks it. Built once, then constant; any thread.
 #pragma once
 
 #include <functional>
@@ -10,9 +10,9 @@
 
 #include <toml++/toml.h>
 
-#include "src/control/config.hpp"
+#include "src/config/config.hpp"
 
-namespace claimgate::control {
+namespace claimgate::config {
 
 // Why a value is refused. `at`: the offending node, the value itself or an element of it.
 struct Complaint {
@@ -39,4 +39,4 @@ struct Key {
 // Shows a value in a message: short, quoted where it is text.
 [[nodiscard]] std::string shown(const toml::node& value);
 
-}  // namespace claimgate::control
+}  // namespace claimgate::config

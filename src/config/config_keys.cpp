@@ -1,4 +1,4 @@
-#include "src/control/config_keys.hpp"
+#include "src/config/config_keys.hpp"
 
 #include <sys/un.h>
 
@@ -14,7 +14,7 @@
 
 #include "lib/packet/addresses.hpp"
 
-namespace claimgate::control {
+namespace claimgate::config {
 namespace {
 
 using Answer = std::optional<Complaint>;  // nullopt: taken
@@ -364,4 +364,4 @@ bool Config::Port::is_pci() const noexcept {
   return pci_address(device);
 }
 
-}  // namespace claimgate::control
+}  // namespace claimgate::config

@@ -1,4 +1,4 @@
-#include "src/control/config.hpp"
+#include "src/config/config.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 
 #include "tests/src/control/scratch_dir.hpp"
 
-namespace claimgate::control {
+namespace claimgate::config {
 namespace {
 
 using Overrides = std::vector<std::string>;
@@ -24,7 +24,7 @@ class ConfigTest : public testing::Test {
     return fmt::format("{}:{}: ", dir_.path("claimd.toml"), line);
   }
 
-  test::ScratchDir dir_;
+  control::test::ScratchDir dir_;
 };
 
 TEST_F(ConfigTest, no_file_and_no_override_give_the_defaults) {
@@ -334,4 +334,4 @@ TEST(Cpus, a_cpu_that_is_not_ours_is_refused_by_its_key) {
 }
 
 }  // namespace
-}  // namespace claimgate::control
+}  // namespace claimgate::config

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "src/control/config.hpp"
+#include "src/config/config.hpp"
 
-namespace claimgate::control {
+namespace claimgate::config {
 namespace {
 
 const std::filesystem::path root = CLAIMGATE_SOURCE_ROOT;
@@ -83,4 +83,4 @@ TEST(Manual, claimd_8_names_the_options_that_configure) {
 }
 
 }  // namespace
-}  // namespace claimgate::control
+}  // namespace claimgate::config

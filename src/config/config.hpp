@@ -15,11 +15,11 @@
 #include "lib/failure/failure.hpp"
 #include "lib/memory/region.hpp"
 #include "lib/xrpl/base58.hpp"
-#include "src/control/log.hpp"
-#include "src/nic/eal.hpp"
-#include "src/pipeline/worker.hpp"
+#include "src/config/log_level.hpp"
+#include "src/nic/huge_pages.hpp"
+#include "src/pipeline/idle.hpp"
 
-namespace claimgate::control {
+namespace claimgate::config {
 
 struct Config {
   struct Node {
@@ -122,4 +122,4 @@ struct Cpus {
 [[nodiscard]] Expected<Cpus> choose_cpus(const Config::Worker& worker,
                                          std::span<const unsigned> allowed);
 
-}  // namespace claimgate::control
+}  // namespace claimgate::config

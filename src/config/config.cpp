@@ -1,4 +1,4 @@
-#include "src/control/config.hpp"
+#include "src/config/config.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,9 +11,9 @@
 
 #include <fmt/format.h>
 
-#include "src/control/config_keys.hpp"
+#include "src/config/config_keys.hpp"
 
-namespace claimgate::control {
+namespace claimgate::config {
 namespace {
 
 // Edits (insert, remove, replace one character) between two words.
@@ -286,4 +286,4 @@ Expected<Cpus> choose_cpus(const Config::Worker& worker, std::span<const unsigne
   return Cpus{*control, *poll};
 }
 
-}  // namespace claimgate::control
+}  // namespace claimgate::config
