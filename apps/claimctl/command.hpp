@@ -40,6 +40,9 @@ struct ListOptions {
   admin::StateFilter state = admin::StateFilter::all;
 };
 
+// What went wrong, on standard error: a sentence, or one line of JSON.
+void print_failure(const Failure& failure, bool json);
+
 // Set by Ctrl-C (SIGINT, SIGTERM); looked at between any two waits.
 [[nodiscard]] bool interrupted() noexcept;
 

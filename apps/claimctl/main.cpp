@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "apps/claimctl/claims.hpp"
 #include "apps/claimctl/command.hpp"
 
 namespace claimgate::claimctl {
@@ -30,16 +31,6 @@ void set_signals() {
   ::sigaction(SIGPIPE, &action, nullptr);
 }
 
-void print_failure(const Failure& failure, bool json) {
-  if (json) {
-    const nlohmann::ordered_json out{
-        {"error", {{"what", failure.what}, {"where", failure.where}, {"remedy", failure.remedy}}}};
-    fmt::print(stderr, "{}\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  } else {
-    fmt::print(stderr, "claimctl: {}\n", failure.text());
-  }
-}
-
 using Verb = std::function<Expected<Exit>()>;
 
 // All of the command line; `chosen` is what it asks for. The options outlive the parse.
@@ -47,12 +38,13 @@ struct CommandLine {
   GlobalOptions global;
   ImportOptions import;
   ListOptions list;
+  ExportOptions claims;
   std::string id;
   bool yes = false;
   Verb chosen;
   CLI::App app{
-      "Import, list and remove the payment channels of a running claimd, and read its "
-      "counters.",
+      "Import, list and remove the payment channels of a running claimd, export their claims, "
+      "and read its counters.",
       "claimctl"};
 
   CommandLine() {
@@ -75,6 +67,8 @@ struct CommandLine {
     add_import(*channels);
     add_list(*channels);
     add_one(*channels);
+    add_claims_verbs(app, claims,
+                     [this] { chosen = [this] { return export_claims(global, claims); }; });
     CLI::App* stats =
         app.add_subcommand("stats", "Every counter of claimd: verdicts, drops, levels, latencies");
     stats->fallthrough();
@@ -122,7 +116,7 @@ struct CommandLine {
     const std::map<std::string, admin::StateFilter> states{{"open", admin::StateFilter::open},
                                                            {"closed", admin::StateFilter::closed}};
     verb->add_option("--state", list.state, "Only these: open (claims are taken) or closed")
-        ->transform(CLI::CheckedTransformer(states))
+        ->transform(CLI::CheckedTransformer(states).description(""))
         ->type_name("open|closed");
     verb->footer(
         "Example:\n  claimctl channels list --state closed\n  claimctl channels list "
@@ -169,6 +163,16 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
+
+void print_failure(const Failure& failure, bool json) {
+  if (json) {
+    const nlohmann::ordered_json out{
+        {"error", {{"what", failure.what}, {"where", failure.where}, {"remedy", failure.remedy}}}};
+    fmt::print(stderr, "{}\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  } else {
+    fmt::print(stderr, "claimctl: {}\n", failure.text());
+  }
+}
 
 bool interrupted() noexcept {
   return interrupt_seen != 0;

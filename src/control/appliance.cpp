@@ -84,6 +84,9 @@ nic::EalOptions eal_options(const config::Config& config, const config::Cpus& cp
   return options;
 }
 
+// The table numbers those of a state file too, which another configuration may have filled.
+static_assert(config::Config::Channels::destinations_max <= channel::destinations_max / 2);
+
 xrpl::Policy policy(const config::Config& config) {
   xrpl::Policy made;
   made.destinations = {config.channels.destination_ids.begin(),

@@ -58,13 +58,26 @@ read_elsewhere() {
   done < <(rows elsewhere.tsv)
 }
 
+# Whether what command $1 prints has a line of the form $2, and every option that stands in command $3.
+says_all() {
+  local help each
+  help=$($1 2>&1)
+  grep -qE -- "$2" <<<"$help" || return 1
+  for each in $3; do
+    [[ $each != -* || $help == *"${each%%=*}"* ]] || { printf '%s has no %s\n' "$1" "$each" && return 1; }
+  done
+}
+
 # What can be said of a command that is not run here.
 look_at() {
   local command=$1 check=$2 each program=${1%% *}
   bash -n <<<"$command" || return 1
   case $check in
     syntax) ;;
-    dev) each=${command#./dev } && grep -qE "^  ${each%% *} " <<<"$(./dev help)" ;;
+    dev)
+      each=${command#./dev }
+      says_all "./dev help" "^  ${each%% *} " "$command"
+      ;;
     test:*)
       jq -e --arg test "${check#test:}" 'any(.[]; .name == $test)' build/release/meson-info/intro-tests.json >/dev/null
       ;;
@@ -78,12 +91,7 @@ look_at() {
       ;;
     options)
       command -v "$program" >/dev/null || return 0
-      for each in $command; do
-        [[ $each != -* ]] || grep -qe "${each%%=*}" <<<"$("$program" --help 2>&1)" || {
-          printf '%s has no %s\n' "$program" "$each"
-          return 1
-        }
-      done
+      says_all "$program --help" . "$command"
       ;;
     *) printf 'there is no check "%s"\n' "$check" && return 1 ;;
   esac
@@ -168,7 +176,8 @@ run_steps() {
     fi
     [[ ${step_kind[$n]} != js ]] || said="the JavaScript"
     [[ ${step_kind[$n]} != toml ]] || said="the configuration"
-    text=$(sed -E -f "$root/$here/placeholders.sed" <<<"${step_text[$n]}")
+    text=${step_text[$n]//\\$'\n'/}
+    text=$(sed -E -f "$root/$here/placeholders.sed" <<<"$text")
     attempt "$place" 0 "$said" run_step "${step_kind[$n]}" "$text"
   done
 }

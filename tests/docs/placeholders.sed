@@ -16,4 +16,6 @@ s/^(claimctl channels import)$/\1 channels.json --dry-run/
 # Fewer keys and signatures: the same command in seconds.
 s/(--channels|--count) [0-9]{4,}/\1 200/g
 s/(--claims) [0-9]{4,}/\1 2000/g
-/--claims /!s/(claimgen (run|pcap))( |$)/\1 --claims 2000\3/
+s/(--duration) [0-9]+/\1 1/
+s/(--rate) [0-9]+k/\1 2k/
+/--(claims|duration) /!s/(claimgen (run|pcap))( |$)/\1 --claims 2000\3/

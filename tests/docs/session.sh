@@ -27,7 +27,7 @@ javascript_channels() {
 # A claimd that takes channels to the payees of the vectors and of claimgen's seeds.
 appliance() {
   local profile=${1:-dpdk-config/memif.toml} payees=$payee_of_vectors,rN7n7otQDd6FczFgLdSqtcsAUxDkw6fzRH seed
-  for seed in 7 8 9; do payees+=,$(claimgen channels --seed "$seed" --print-destination); done
+  for seed in 7 8 9 10 11; do payees+=,$(claimgen channels --seed "$seed" --print-destination); done
   start_claimd "claimd --config $profile --set channels.destinations=$payees --set channels.capacity=20000"
 }
 
@@ -49,7 +49,7 @@ pay() {
 kernel_huge_pages=/sys/kernel/mm/hugepages/hugepages-2048kB
 huge_pages_of_our_own() {
   mkdir -p /tmp/huge-pages
-  echo 512 | tee /tmp/huge-pages/nr_hugepages >/tmp/huge-pages/free_hugepages
+  echo 4096 | tee /tmp/huge-pages/nr_hugepages >/tmp/huge-pages/free_hugepages
 }
 
 needs_huge_pages() {

@@ -11,7 +11,7 @@ install_modules() {
   mkdir -p "$modules"
   (
     flock 9
-    cp "$root"/tests/interop/{package.json,package-lock.json,client.mjs} "$modules/"
+    cp "$root"/tests/interop/{package.json,package-lock.json,client.mjs,redeem.mjs} "$modules/"
     if ! cmp -s "$modules/package-lock.json" "$modules/installed.json"; then
       cd "$modules"
       npm ci --ignore-scripts --no-audit --no-fund >npm.log 2>&1 || exit 1

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The interop test: xrpl.js over an ordinary UDP socket, through a tap or a veth, to the real claimd.
+# The interop test: xrpl.js over an ordinary UDP socket, through a tap or a veth, to the real claimd,
+# and what claimctl exports of it back through xrpl.js.
 # usage: run.sh BUILD_DIR tap|af_packet
 #
 # Everything happens in a network namespace of this test's own. Exit code 77 and a line
@@ -112,5 +113,8 @@ inside node "$modules/client.mjs" vectors "$root/tests/vectors/xrpl-claims.json"
   failed 'a vector got a wrong verdict'
 inside ping -c 1 -W 2 10.93.0.1 >/dev/null || failed 'no answer to an echo request'
 inside ping -c 1 -W 2 fd00:93::1 >/dev/null || failed 'no answer to an ICMPv6 echo request'
+# 4 payers of client.mjs and the 20 vectors.
+node "$modules/redeem.mjs" "$build/apps/claimctl/claimctl" "$run_dir/admin.sock" \
+  "$root/tests/vectors/xrpl-claims.json" 24 || failed 'xrpl.js does not take an exported claim'
 check_accounts claimctl stats --json || failed 'the counters do not add up'
-printf '%s: all verdicts right\n' "$name"
+printf '%s: all verdicts right, every exported claim redeemable\n' "$name"
