@@ -33,21 +33,9 @@ constexpr const char* examples =
   };
 }
 
-// A capture always has times, so there is a rate where none is given.
-Completion add_capture_schedule(CLI::App& verb, Options& options) {
-  Completion complete = add_schedule_options(verb, options);
-  verb.get_option("--rate")->description(
-      fmt::format("Claims per second, like 20000, 50k or 1.5M: the frames' times follow [{}]",
-                  options.capture.schedule.claims_per_s));
-  return [complete, &options]() -> Expected<void> {
-    if (auto done = complete(); !done) return done;
-    if (options.schedule.claims_per_s == 0) {
-      options.schedule.claims_per_s = options.capture.schedule.claims_per_s;
-    }
-    options.capture.schedule = options.schedule;
-    return {};
-  };
-}
+constexpr RateOption frame_times = {
+    .by_default = "10k",
+    .meaning = "Claims per second, like 20000, 50k or 1.5M: the frames' times"};
 
 void add_file_options(CLI::App& verb, Options& options) {
   CaptureOptions& wanted = options.capture;
@@ -93,8 +81,10 @@ VerbLine add_pcap_verb(CLI::App& app, Options& options) {
       "pcap", "Write the stream as a capture file, for Pktgen, testpmd, tcpreplay, Wireshark");
   add_channel_options(*verb, options);
   const std::array groups = {
-      add_stream_options(*verb, options), add_udp_port_option(*verb, options.capture.shard_ports),
-      add_capture_endpoints(*verb, options.client.endpoints), add_capture_schedule(*verb, options)};
+      add_stream_options(*verb, options),
+      add_schedule_options(*verb, options, options.capture.schedule, frame_times),
+      add_udp_port_option(*verb, options.capture.shard_ports),
+      add_capture_endpoints(*verb, options.client.endpoints)};
   add_file_options(*verb, options);
   verb->add_flag("--json", options.json,
                  "Summary as one JSON object, on standard error where the frames go to standard "
