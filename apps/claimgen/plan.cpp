@@ -183,8 +183,8 @@ unsigned draw_size(unsigned wanted, Random& random) {
 }
 
 Expected<void> check(const PlanOptions& options, const ChannelOptions& channels) {
-  if (options.claims == 0 || options.claims > std::uint32_t{1} << 31) {
-    return fail("not a number of claims", "--claims", "Give 1 to 2147483648");
+  if (options.claims == 0 || options.claims > claims_max) {
+    return fail("not a number of claims", "--claims", fmt::format("Give 1 to {}", claims_max));
   }
   if (options.claims_per_datagram > wire::claims_per_datagram_max) {
     return fail("a datagram holds at most 15 claims", "--claims-per-datagram",
@@ -264,6 +264,7 @@ Expected<Mix> Mix::parse(std::string_view text) {
 Expected<Plan> make_plan(const PlanOptions& options, const ChannelOptions& channels) {
   if (auto valid = check(options, channels); !valid) return std::unexpected(valid.error());
   Plan plan;
+  plan.channel_choice = options.channel_choice;
   plan.claims.reserve(options.claims);
   Drawing drawing(options, channels);
   for (std::uint32_t i = 0; i < options.claims; ++i) {

@@ -62,10 +62,11 @@ struct PlannedClaim {
 static_assert(sizeof(PlannedClaim) == 16, "a million of them are kept");
 
 inline constexpr unsigned mixed_sizes = 0;
+inline constexpr std::uint32_t claims_max = std::uint32_t{1} << 31;
 
 struct PlanOptions {
   std::uint64_t seed = 1;
-  std::uint32_t claims = 200'000;              // up to 2^31
+  std::uint32_t claims = 200'000;              // up to claims_max
   unsigned claims_per_datagram = mixed_sizes;  // 1..15; mixed: half singles, half 2..15
   Mix mix;
   ChoiceOptions channel_choice;
@@ -76,6 +77,7 @@ struct Plan {
   std::vector<std::uint8_t> datagrams;  // claims of each; they sum up to claims.size()
   std::vector<std::uint64_t> finals;    // by channel: drops held after all of it
   std::array<std::uint64_t, kind_count> of_kind{};
+  ChoiceOptions channel_choice;
 };
 
 // Fails on options out of range, and where the channels' funds do not last for the claims: where

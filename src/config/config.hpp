@@ -65,6 +65,7 @@ struct Config {
   } claims;
 
   struct Channels {
+    static constexpr std::size_t destinations_max = 1024;
     std::uint32_t capacity = 1'000'000;
     std::vector<std::string> destinations;         // as written: classic addresses
     std::vector<xrpl::AccountId> destination_ids;  // the same, decoded, in the same order

@@ -231,6 +231,10 @@ std::string take_destination(Config& config, const std::string& text) {
   if (std::ranges::find(channels.destination_ids, *id) != channels.destination_ids.end()) {
     return "is given twice";
   }
+  if (channels.destination_ids.size() == Config::Channels::destinations_max) {
+    return fmt::format("is one too many: at most {} are possible",
+                       Config::Channels::destinations_max);
+  }
   channels.destinations.push_back(text);
   channels.destination_ids.push_back(*id);
   return {};

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "lib/wire/endian.hpp"
+#include "lib/xrpl/base58.hpp"
 #include "tests/src/control/scratch_dir.hpp"
 
 namespace claimgate::config {
@@ -220,6 +222,23 @@ TEST_F(ConfigTest, every_key_refuses_a_date_and_says_what_it_expects) {
     EXPECT_EQ(config.error().text(), fmt::format("{}{} is a date or time: expected {}", at_line(2),
                                                  key.name, key.expected));
   }
+}
+
+TEST_F(ConfigTest, takes_1024_destinations_and_says_that_one_more_is_too_many) {
+  std::string list;
+  for (std::uint32_t i = 0; i < 1024; ++i) {
+    xrpl::AccountId account{};
+    wire::store_be(account.data(), i + 1);
+    list += "\"" + xrpl::address_text(account) + "\",\n";
+  }
+  const auto config = load_text("[channels]\ndestinations = [" + list + "]");
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->channels.destination_ids.size(), 1024u);
+  const auto more =
+      load_text("[channels]\ndestinations = [" + list + "\"rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh\"]");
+  ASSERT_FALSE(more);
+  EXPECT_NE(more.error().text().find("one too many: at most 1024"), std::string::npos)
+      << more.error().text();
 }
 
 TEST_F(ConfigTest, every_key_stands_once_in_the_list_of_known_keys) {
