@@ -13,17 +13,20 @@ constexpr const char* examples =
     "claimd's hides the claims that it kept from leaving. With --rate it is open: claims are due\n"
     "by the rate, and their latency counts from then on, however late they left.\n"
     "\n"
-    "Examples:\n"
+    "Examples, each with the channels of its seed imported:\n"
     "  claimgen run --seed 7 --channels 10000 --claims 200000 \\\n"
     "    --device net_memif0,role=client,socket=/run/claimgate/memif.sock,socket-abstract=no\n"
-    "  claimgen run --seed 7 --channels 10 --claims 1000 --claims-per-datagram 15 \\\n"
-    "    --mix good=1 --window 8 --device net_af_packet0,iface=veth1 --json\n"
-    "  claimgen run --seed 7 --channels 10000 --rate 15k --arrivals poisson --duration 20 \\\n"
-    "    --latency-out latency.hgrm --device net_af_packet0,iface=veth1\n"
-    "  claimgen run --seed 7 --channels 10000 --channel-choice zipf:1.1 --rate 10k --burst 32 \\\n"
+    "  claimgen run --seed 8 --channels 10 --claims 1000 --claims-per-datagram 15 --mix good=1 \\\n"
+    "    --window 8 --json \\\n"
     "    --device net_memif0,role=client,socket=/run/claimgate/memif.sock,socket-abstract=no\n"
-    "  claimgen run --seed 7 --channels 10000 --claims 50000 --udp-port shards \\\n"
-    "    --local-ip fd00:93::2 --peer-ip fd00:93::1 --vlan 7 --device 0000:3b:00.0\n";
+    "  claimgen run --seed 9 --channels 10000 --rate 15k --arrivals poisson --duration 20 \\\n"
+    "    --latency-out latency.hgrm \\\n"
+    "    --device net_memif0,role=client,socket=/run/claimgate/memif.sock,socket-abstract=no\n"
+    "  claimgen run --seed 10 --channels 10000 --channel-choice zipf:1.1 --rate 10k --burst 32 \\\n"
+    "    --device net_memif0,role=client,socket=/run/claimgate/memif.sock,socket-abstract=no\n"
+    "  claimgen run --seed 11 --channels 100 --claims 50000 --udp-port shards \\\n"
+    "    --local-ip fd00:93::2 --peer-ip fd00:93::1 --vlan 7 \\\n"
+    "    --device net_memif0,role=client,socket=/run/claimgate/memif.sock,socket-abstract=no\n";
 
 constexpr RateOption open_loop = {
     .by_default = "",
