@@ -89,34 +89,6 @@ Expected<nic::Eal> start_eal(const ClientOptions& options) {
   return nic::Eal::start(eal);
 }
 
-Expected<packet::Endpoints> endpoints(const ClientOptions& options, const nic::Port& port) {
-  packet::Endpoints out;
-  out.source_mac.bytes = port.mac();
-  if (!options.local_mac.empty()) {
-    const auto mac = packet::parse_mac(options.local_mac);
-    if (!mac) return std::unexpected(mac.error());
-    out.source_mac = *mac;
-  }
-  if (!options.peer_mac.empty()) {
-    const auto mac = packet::parse_mac(options.peer_mac);
-    if (!mac) return std::unexpected(mac.error());
-    out.destination_mac = *mac;
-  }
-  const auto local = packet::parse_ip(options.local_ip);
-  if (!local) return std::unexpected(local.error());
-  const auto peer = packet::parse_ip(options.peer_ip);
-  if (!peer) return std::unexpected(peer.error());
-  if (local->is_v6 != peer->is_v6) {
-    return fail("one address is IPv4, the other IPv6", "--local-ip and --peer-ip",
-                "Give both of one family");
-  }
-  out.source = *local;
-  out.destination = *peer;
-  if (options.vlan >= 0) out.vlan = static_cast<std::uint16_t>(options.vlan);
-  out.source_port = options.source_port;
-  return out;
-}
-
 std::string progress_note(const Window& window, double seconds) {
   const Tally& tally = window.tally();
   std::string note = fmt::format(
@@ -153,15 +125,16 @@ Expected<Client> Client::start(const ClientOptions& options, const StopFlag& sto
     }
     return std::unexpected(failure);
   }
-  const auto ends = endpoints(options, *port);
+  auto ends = make_endpoints(options.endpoints);
   if (!ends) return std::unexpected(ends.error());
-  const std::array<std::string, 1> addresses = {options.local_ip};
+  if (options.endpoints.local_mac.empty()) ends->source_mac.bytes = port->mac();
+  const std::array<std::string, 1> addresses = {options.endpoints.local_ip};
   const auto local = packet::LocalAddresses::parse(ends->source_mac, addresses, false);
   if (!local) return std::unexpected(local.error());
   Client client(options, std::move(*eal), std::move(*port), *local);
   client.endpoints_ = *ends;
   if (auto up = client.wait_for_link(stop); !up) return std::unexpected(up.error());
-  if (options.peer_mac.empty()) {
+  if (options.endpoints.peer_mac.empty()) {
     if (auto found = client.find_peer(stop); !found) return std::unexpected(found.error());
   }
   return client;
@@ -222,7 +195,7 @@ Expected<void> Client::find_peer(const StopFlag& stop) {
     if (found) return {};
     if (got == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
-  return fail(fmt::format("{} did not tell its MAC within {} ms", options_.peer_ip,
+  return fail(fmt::format("{} did not tell its MAC within {} ms", options_.endpoints.peer_ip,
                           options_.link_timeout_ms),
               "--device " + options_.device,
               "Check that claimd runs at the other end and that --peer-ip is one of its addresses; "

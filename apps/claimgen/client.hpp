@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "apps/claimgen/endpoints.hpp"
 #include "apps/claimgen/stop.hpp"
 #include "apps/claimgen/window.hpp"
 #include "lib/failure/failure.hpp"
@@ -23,12 +24,7 @@ struct ClientOptions {
   unsigned lcore_cpu = 0;
   nic::HugePages huge_pages = nic::HugePages::automatic;
   unsigned memory_mib = 128;
-  std::string local_mac;  // empty: the port's own
-  std::string local_ip = "10.93.0.2";
-  std::string peer_ip = "10.93.0.1";
-  std::string peer_mac;  // empty: asked for by ARP or neighbour solicitation
-  int vlan = -1;         // 0..4095, or no tag
-  std::uint16_t source_port = 40'000;
+  EndpointOptions endpoints;  // local MAC: the port's own; peer's: asked for
   std::uint32_t link_timeout_ms = 10'000;
   bool spin = false;  // never give up the CPU
   bool quiet = false;

@@ -1,5 +1,6 @@
 // claimgen: payers from a seed. The verbs, each a straight line from its options to its exit code.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -8,9 +9,12 @@
 #include <memory>
 
 #include "apps/claimgen/amounts.hpp"
+#include "apps/claimgen/capture.hpp"
 #include "apps/claimgen/channels.hpp"
 #include "apps/claimgen/client.hpp"
+#include "apps/claimgen/endpoints.hpp"
 #include "apps/claimgen/options.hpp"
+#include "apps/claimgen/output_file.hpp"
 #include "apps/claimgen/plan.hpp"
 #include "apps/claimgen/report.hpp"
 #include "apps/claimgen/stop.hpp"
@@ -40,47 +44,13 @@ int print_destination(const ChannelOptions& options) {
   return exit_right;
 }
 
-// A file that is complete or absent: written beside its name, then moved there.
-class OutputFile {
- public:
-  [[nodiscard]] static Expected<OutputFile> open(const std::string& path) {
-    OutputFile file(path);
-    if (path == "-") {
-      file.stream_ = &std::cout;
-      return file;
-    }
-    file.owned_ = std::make_unique<std::ofstream>(path + ".part", std::ios::trunc);
-    file.stream_ = file.owned_.get();
-    if (!*file.stream_) {
-      return fail("cannot be written", path, "Name a file in a folder that you may write to");
-    }
-    return file;
-  }
-  void write(const std::string& text) { *stream_ << text; }
-  [[nodiscard]] Expected<void> finish() {
-    stream_->flush();
-    const bool written = static_cast<bool>(*stream_);
-    owned_.reset();
-    if (written && (path_ == "-" || std::rename((path_ + ".part").c_str(), path_.c_str()) == 0)) {
-      return {};
-    }
-    return fail("writing it failed", path_, "Is there room on the disk?");
-  }
-
- private:
-  explicit OutputFile(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-  std::unique_ptr<std::ofstream> owned_;
-  std::ostream* stream_ = nullptr;
-};
-
 int write_channels(const Options& options, const StopFlag& stop) {
   const auto set = ChannelSet::make(options.channels, options.threads, stop, options.quiet);
   if (!set) return give_up(set.error(), exit_usage);
   if (set->size() == 0) return stopped();
   auto out = OutputFile::open(options.out);
   if (!out) return give_up(out.error(), exit_usage);
-  set->write_answers([&](const std::string& text) { out->write(text); });
+  set->write_answers([&](const std::string& text) { out->stream() << text; });
   if (auto done = out->finish(); !done) return give_up(done.error(), exit_usage);
   if (!options.quiet) {
     fmt::print(stderr, "{} channels towards {}\n", set->size(),
@@ -89,16 +59,21 @@ int write_channels(const Options& options, const StopFlag& stop) {
   return exit_right;
 }
 
+Expected<void> write_finals_file(const Options& options, const ChannelSet& set, const Plan& plan) {
+  if (options.finals_out.empty()) return {};
+  auto out = OutputFile::open(options.finals_out);
+  if (!out) return std::unexpected(out.error());
+  write_finals(set, plan.finals, [&](const std::string& text) { out->stream() << text; });
+  return out->finish();
+}
+
 int finish_run(const Options& options, const ChannelSet& set, const Plan& plan,
                const Window& window, const Outcome& outcome) {
   fmt::print("{}\n", options.json ? json_report(outcome, window, plan, set)
                                   : text_report(outcome, window, plan, set));
   if (outcome.stopped) return exit_stopped;
-  if (!options.finals_out.empty()) {
-    auto out = OutputFile::open(options.finals_out);
-    if (!out) return give_up(out.error(), exit_usage);
-    write_finals(set, plan.finals, [&](const std::string& text) { out->write(text); });
-    if (auto done = out->finish(); !done) return give_up(done.error(), exit_usage);
+  if (auto done = write_finals_file(options, set, plan); !done) {
+    return give_up(done.error(), exit_usage);
   }
   return outcome.right(window.tally()) ? exit_right : exit_wrong;
 }
@@ -128,6 +103,41 @@ int run(const Options& options, const StopFlag& stop) {
                      .cut_short = result.cut_short,
                      .driver = std::string(client->driver()),
                      .peer_mac = result.peer_mac});
+}
+
+// Frames are no text: a terminal would choke on them.
+Expected<void> fit_for_capture(const std::string& path) {
+  if (path != "-" || isatty(STDOUT_FILENO) == 0) return {};
+  return fail("a capture is not for a terminal", "--out -",
+              "Name a file, or pass it on: claimgen pcap | tcpreplay -i veth0 -");
+}
+
+int write_pcap(const Options& options, const StopFlag& stop) {
+  const auto plan = make_plan(options.plan, options.channels);
+  if (!plan) return give_up(plan.error(), exit_usage);
+  const auto endpoints = make_endpoints(options.client.endpoints);
+  if (!endpoints) return give_up(endpoints.error(), exit_usage);
+  if (auto fit = fit_for_capture(options.out); !fit) return give_up(fit.error(), exit_usage);
+  auto out = OutputFile::open(options.out);
+  if (!out) return give_up(out.error(), exit_usage);
+  const auto set = ChannelSet::make(options.channels, options.threads, stop, options.quiet);
+  if (!set) return give_up(set.error(), exit_usage);
+  if (set->size() == 0) return stopped();
+  const auto summary = write_capture(out->stream(), options.capture, *endpoints, *plan, *set,
+                                     options.threads, stop, options.quiet);
+  if (!summary) return give_up(summary.error(), exit_usage);
+  if (summary->stopped) return stopped();
+  if (auto done = write_finals_file(options, *set, *plan); !done) {
+    return give_up(done.error(), exit_usage);
+  }
+  if (auto done = out->finish(); !done) return give_up(done.error(), exit_usage);
+  const std::string text = options.json
+                               ? json_summary(*summary, options.capture, *plan, *endpoints)
+                               : text_summary(*summary, options.capture, *plan, *endpoints);
+  if (options.json || !options.quiet) {
+    fmt::print(options.out == "-" ? stderr : stdout, "{}\n", text);
+  }
+  return exit_right;
 }
 
 int check_amounts(const Options& options) {
@@ -176,6 +186,8 @@ int dispatch(int argc, char** argv) {
       return write_channels(options, stop);
     case Verb::run:
       return run(options, stop);
+    case Verb::pcap:
+      return write_pcap(options, stop);
     case Verb::check_amounts:
       return check_amounts(options);
     case Verb::none:

@@ -1,9 +1,10 @@
-// The command line: three verbs and what each of them takes.
+// The command line: four verbs and what each of them takes.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
+#include "apps/claimgen/capture.hpp"
 #include "apps/claimgen/channels.hpp"
 #include "apps/claimgen/client.hpp"
 #include "apps/claimgen/plan.hpp"
@@ -21,7 +22,7 @@ enum Exit : int {
   exit_stopped = 130,
 };
 
-enum class Verb : std::uint8_t { none, channels, run, check_amounts };
+enum class Verb : std::uint8_t { none, channels, run, pcap, check_amounts };
 
 struct Options {
   Verb verb = Verb::none;
@@ -29,13 +30,14 @@ struct Options {
   bool print_destination = false;
   bool quiet = false;
   unsigned threads = 0;   // 0: as many as CPUs are allowed
-  std::string out = "-";  // channels: where the answers go
-  // run
+  std::string out = "-";  // channels, pcap: where the answers or the frames go
+  // run, pcap
   PlanOptions plan;
-  WindowOptions window;
-  ClientOptions client;
+  WindowOptions window;    // run
+  ClientOptions client;    // pcap: its ends
+  CaptureOptions capture;  // pcap
   bool json = false;
-  std::string finals_out;  // run: where the final amounts go
+  std::string finals_out;  // where the final amounts go
   // check-amounts
   std::string finals_in;
   std::string list_in = "-";

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <limits>
 
+#include "apps/claimgen/datagram.hpp"
+
 namespace claimgate::claimgen {
 namespace {
 
@@ -97,14 +99,12 @@ Window::FlightIndex Window::open(std::uint64_t now_ns) noexcept {
   flight.port = wire::port_any;
   for (unsigned i = 0; i < n; ++i) flight_of_[flight.claims[i]] = at;
   if (options_.shard_ports) {
-    const auto shard = [&](unsigned i) {
-      return wire::ClaimFrame(frames_.data() + flight.claims[i] * wire::claim_bytes)
-          .handle()
-          .virtual_shard();
-    };
-    bool same = true;
-    for (unsigned i = 1; i < n; ++i) same = same && shard(i) == shard(0);
-    if (same) flight.port = static_cast<std::uint16_t>(wire::port_shard_first + shard(0));
+    std::array<wire::ChannelHandle, wire::claims_per_datagram_max> handles;
+    for (unsigned i = 0; i < n; ++i) {
+      const std::byte* const frame = frames_.data() + flight.claims[i] * wire::claim_bytes;
+      handles[i] = wire::ClaimFrame(frame).handle();
+    }
+    flight.port = shard_port({handles.data(), n});
   }
   return at;
 }
