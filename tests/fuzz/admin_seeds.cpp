@@ -91,6 +91,8 @@ void write_admin_seeds(SeedFolder& folder) {
   folder.add("hello", Talk().hello().bytes());
   add("hello_answer", Verb::hello_answer,
       encode(HelloAnswer{.version = "1", .build = "g++", .pid = 7, .may_change = true}));
+  add("hello_answer_pid_of_64_bits", Verb::hello_answer,
+      R"({"build":"g++","may_change":true,"pid":18446744073709551615,"version":"1"})");
   folder.add("import_begin", Talk().begin(true, false).bytes());
   folder.add("import_channels", Talk().records({import_record(1), import_record(2)}).bytes());
   ImportRecord full = import_record(3);

@@ -36,6 +36,9 @@ void write_import_seeds(SeedFolder& folder) {
              objects_answer(object_channel(R"(,"Expiration":900000000,"CancelAfter":950000000,)"
                                            R"("Sequence":1000,"SourceTag":1,"DestinationTag":2)")));
   folder.add("ledger_entry", node_answer(object_channel()));
+  folder.add("ledger_entry_two_indexes",
+             replaced(node_answer(object_channel()), "}}",
+                      R"(},"index":")" + std::string(64, 'A') + "\"}"));
   folder.add("ledger_entry_other", node_answer(trust_line));
   folder.add("no_envelope", R"({"channels":[],"index":")" + std::string(some_id) +
                                 R"(","ledger_current_index":7,"validated":false})");

@@ -27,7 +27,8 @@ void store(std::byte* at, const xrpl::Scalar& scalar) {
 
 void write_signature_seeds(SeedFolder& folder, const std::filesystem::path& sources) {
   std::ifstream file(sources / "tests/vectors/xrpl-claims.json");
-  for (const auto& claim : nlohmann::json::parse(file).at("vectors")) {
+  const auto vectors = nlohmann::json::parse(file);
+  for (const auto& claim : vectors.at("vectors")) {
     if (claim.at("algorithm") != "secp256k1") continue;
     const std::string name = std::to_string(claim.at("i").get<int>());
     folder.add("der_" + name, bytes_of(claim.at("signature_hex")));
