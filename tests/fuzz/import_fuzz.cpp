@@ -89,7 +89,7 @@ std::string upper(std::string text) {
 void require_drops(const json& said, std::uint64_t drops, const RawChannel& raw) {
   if (said.is_object()) return require(raw.is_token, "an amount that is an object is a token");
   const auto& digits = said.get_ref<const std::string&>();
-  require(digits.size() > 19 || std::stoull(digits) == drops, "drops are the digits given");
+  require(digits.size() > 19 || std::to_string(drops) == digits, "drops are the digits given");
   require(digits.size() < 20 || drops > 999'999'999'999'999'999, "many digits are much");
 }
 
