@@ -170,6 +170,16 @@ void write_session_seeds(SeedFolder& folder) {
                            .answer(2, 99'000'001)
                            .commit()
                            .bytes());
+  // Of one channel in one import each funds by maximum, however they stand.
+  ImportRecord high = import_record(1), low = import_record(1);
+  high.balance_drops = 900;
+  low.balance_drops = 800;
+  folder.add("merged_within_an_import", Talk(greeted)
+                                            .begin(true, false)
+                                            .records({import_record(1), high, low, high})
+                                            .answer(4)
+                                            .commit()
+                                            .bytes());
   folder.add("list_show_remove",
              import(greeted, false, false)
                  .say(Verb::list, encode(List{.cursor = 0, .limit = 1}))

@@ -55,6 +55,13 @@ std::vector<std::byte> echo(const Endpoints& e, std::size_t bytes) {
   return frame;
 }
 
+// Dropped in silence, else two services would answer each other for ever.
+std::vector<std::byte> from_our_port(std::vector<std::byte> frame, Endpoints e) {
+  e.source_port = wire::port_last;
+  (void)build_udp(frame, e, std::vector<std::byte>(frame.size() - udp_payload_offset(e)));
+  return frame;
+}
+
 }  // namespace
 
 void write_packet_seeds(SeedFolder& folder) {
@@ -68,6 +75,7 @@ void write_packet_seeds(SeedFolder& folder) {
         const std::string name = "claims_" + std::to_string(claims) + "_" + layout;
         folder.add(name, seed(0, 0, frame));
         if (claims == 1) folder.add(name + "_unchecked", seed(7, 0, frame));
+        if (claims == 1) folder.add(name + "_from_our_port", seed(7, 0, from_our_port(frame, e)));
       }
       std::vector<std::byte> query(128);
       query.resize(build_neighbour_query(query, e));
