@@ -3,13 +3,15 @@
 // port, with this program at the other end.
 #include <rte_cycles.h>
 
-#include <cstdio>
+#include <algorithm>
+#include <chrono>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "apps/claimgen/channels.hpp"
-#include "bench/report.hpp"
+#include "bench/measure/calibration.hpp"
+#include "bench/measure/program.hpp"
 #include "lib/packet/build.hpp"
 #include "tests/system/daemon.hpp"
 #include "tests/system/wire.hpp"
@@ -17,12 +19,11 @@
 namespace {
 
 using namespace claimgate;
+using bench::Calibration;
 using system_test::Bytes;
 
 constexpr unsigned seed = 3;
-constexpr unsigned rounds = 21;
 constexpr auto silence = std::chrono::seconds(2);
-constexpr unsigned idle_s = 5;
 
 void rest(std::chrono::seconds time) {
   const timespec wait{.tv_sec = time.count(), .tv_nsec = 0};
@@ -69,7 +70,7 @@ double first_answer_us(system_test::MemifWire& wire, const Bytes& frame) {
   return static_cast<double>(ended - began) * 1e6 / static_cast<double>(rte_get_tsc_hz());
 }
 
-void measure() {
+void measure(const bench::Options& options, const bench::Report& report) {
   const system_test::Site site;
   system_test::Daemon daemon(site, {.settings = {"worker.idle=yield"}});
   daemon.wait_ready();
@@ -88,49 +89,41 @@ void measure() {
   }
 
   system_test::MemifWire wire(site);
-  const double before_s = daemon.cpu_s();
-  const auto began = std::chrono::steady_clock::now();
-  rest(std::chrono::seconds(idle_s));
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  bench::report({.bench = "idle",
-                 .name = "cpu_share",
-                 .value = (daemon.cpu_s() - before_s) / took.count() * 100,
-                 .unit = "% of a core",
-                 .reference = {},
-                 .goal = 5,
-                 .higher_is_better = false});
-
-  std::vector<double> answers_us;
-  for (unsigned round = 0; round < rounds; ++round) {
+  Calibration calibration;
+  std::vector<double> cpu_percent, answers_us;
+  for (unsigned round = 0; round < options.repeats; ++round) {
+    calibration.measure();
     const Bytes frame = claim_frame((*set)[0], round + 1);
+    const double before_s = daemon.cpu_s();
+    const auto began = std::chrono::steady_clock::now();
     rest(silence);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    cpu_percent.push_back((daemon.cpu_s() - before_s) / took.count() * 100);
     answers_us.push_back(first_answer_us(wire, frame));
   }
-  bench::report({.bench = "idle",
-                 .name = "first_claim",
-                 .value = bench::median(answers_us),
-                 .unit = "us",
-                 .reference = {},
-                 .goal = 1000,
-                 .higher_is_better = false});
-  bench::report({.bench = "idle",
-                 .name = "first_claim_slowest",
-                 .value = *std::ranges::max_element(answers_us),
-                 .unit = "us",
-                 .reference = {},
-                 .goal = {},
-                 .higher_is_better = false});
+  calibration.report(report);
+  report.row({.name = "claimd's share of a core",
+              .summary = bench::summarize(cpu_percent),
+              .unit = "%",
+              .goal = bench::at_most(5)});
+  report.row({.name = "first claim after 2 s of silence",
+              .summary = bench::summarize(answers_us),
+              .unit = "us",
+              .goal = bench::at_most(1000)});
+  report.row({.name = "first claim, the slowest of all rounds",
+              .summary = bench::exactly(*std::ranges::max_element(answers_us)),
+              .unit = "us"});
   if (daemon.stop() != 0) throw std::runtime_error(daemon.log());
 }
 
 }  // namespace
 
-int main() {
-  try {
-    measure();
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "bench idle: %s\n", error.what());
-    return 1;
-  }
+int main(int argc, char** argv) {
+  return bench::run(argc, argv,
+                    {.name = "idle",
+                     .about = "How much of a core an idle claimd uses (worker.idle = \"yield\"), "
+                              "and how soon it answers the first claim after silence",
+                     .defaults = {.repeats = 21},
+                     .quick_repeats = 7,
+                     .measure = measure});
 }

@@ -1,102 +1,74 @@
 // bench pipeline: what the stages around verification cost, and what is left of verification.
 //
 //   bare loop   rx, dissect with both checksums, hash of every claim's handle, free
-//   pipeline    the appliance's own worker on the same port: every claim answered STALE and sent
+//   pipeline    the appliance's own worker on the same port
+//   stages      that worker again, with a clock in place of its NoProbe
 //
-// Both replay the same 1,000,000 claims for distinct channels in random order, from memory, through
-// DPDK's pcap port, interleaved round by round on one pinned core. Then claims that verify, end to
-// end, beside bare secp256k1_ecdsa_verify. Fails where verdicts and claims differ in number or
-// kind.
+// Refused claims: one for each of 1,000,000 channels in random order, every one answered STALE.
+// Verified claims: good ones, beside what libsecp256k1 and libsodium take for them alone. All are
+// replayed from memory through DPDK's pcap port, interleaved round by round on one pinned core,
+// with the calibration. Fails where verdicts and claims differ in number or kind.
 #include <rte_cycles.h>
-#include <secp256k1.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <bit>
-#include <cstdlib>
-#include <cstring>
+#include <memory>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "bench/pcap_file.hpp"
-#include "bench/report.hpp"
+#include "bench/bare_verify.hpp"
+#include "bench/claim_streams.hpp"
+#include "bench/measure/calibration.hpp"
+#include "bench/measure/program.hpp"
+#include "bench/measure/slices.hpp"
+#include "bench/stage_clock.hpp"
 #include "lib/packet/dissect.hpp"
-#include "lib/signing/signing.hpp"
-#include "lib/xrpl/message.hpp"
 #include "src/durability/open_gate.hpp"
 #include "src/nic/command_ring.hpp"
 #include "src/nic/eal.hpp"
 #include "src/nic/port.hpp"
 #include "src/pipeline/clock.hpp"
 #include "src/pipeline/worker.hpp"
+#include "tests/scratch_folder.hpp"
 
 namespace claimgate::bench {
 namespace {
 
-constexpr unsigned channels = 1'000'000;
+using pipeline::Stage;
+
 constexpr std::uint64_t held_drops = 1000;
-constexpr unsigned rounds = 9;
-constexpr unsigned verified_claims = 1024;
+constexpr unsigned verified_claims = 512;  // of each key type
 constexpr unsigned verified_channels = 64;
 static_assert(verified_claims % pipeline::burst_datagrams_max == 0);
+// Each port goes on where its last slice ended, so a slice's channels are never in a cache.
+constexpr unsigned refused_claims_a_slice = 4800;  // whole bursts: 150 of 32, or 10 of 480
+constexpr unsigned refused_slices = 50;            // a round
+constexpr unsigned good_slices = verified_claims / pipeline::burst_datagrams_max;
 
-using Worker =
-    pipeline::Worker<nic::Port, durability::OpenGate, pipeline::SystemClock, nic::CommandRing>;
-
-[[noreturn]] void die(const std::string& why) {
-  fmt::print(stderr, "bench pipeline: {}\n", why);
-  std::exit(1);
-}
-
-template <class T>
-T need(Expected<T> got) {
-  if (!got) die(got.error().text());
-  return std::move(*got);
-}
-
-channel::ChannelTerms random_terms(std::mt19937_64& random) {
-  channel::ChannelTerms terms;
-  for (auto& byte : terms.id.bytes) byte = static_cast<std::byte>(random());
-  terms.funded = {1'000'000'000};
-  terms.valid_until = channel::never;
-  return terms;
-}
-
-void write_stale_claims(const std::string& path, const std::vector<wire::ChannelHandle>& order,
-                        unsigned per_datagram) {
-  PcapWriter pcap(path);
-  std::mt19937_64 random(per_datagram);
-  std::array<std::byte, wire::signature_bytes> signature;
-  std::array<std::byte, wire::payload_bytes_max> payload;
-  for (std::size_t first = 0; first < order.size(); first += per_datagram) {
-    const auto n = std::min<std::size_t>(per_datagram, order.size() - first);
-    for (std::size_t i = 0; i < n; ++i) {
-      for (auto& byte : signature) byte = static_cast<std::byte>(random());
-      wire::write_claim(payload.data() + i * wire::claim_bytes, order[first + i],
-                        static_cast<std::uint32_t>(first + i), {1}, signature.data(), 1.7e12);
-    }
-    pcap.add({payload.data(), n * wire::claim_bytes});
-  }
-}
+// ---- a worker, and its loop ---------------------------------------------------------------------
 
 // What the loop around a worker needs, set up once.
-struct Bench {
+template <class Probe>
+struct Stand {
   nic::Port& port;
   channel::Table& table;
-  nic::CommandRing& commands;
   packet::LocalAddresses local;
   pipeline::SystemClock clock{rte_get_tsc_hz()};
   durability::OpenGate gate;
   pipeline::Stats stats;
-  Worker worker;
+  pipeline::Worker<nic::Port, durability::OpenGate, pipeline::SystemClock, nic::CommandRing, Probe>
+      worker;
 
-  Bench(nic::Port& on, channel::Table& with, nic::CommandRing& ring)
+  Stand(nic::Port& on, channel::Table& with, nic::CommandRing& commands)
       : port(on),
         table(with),
-        commands(ring),
         local(need(packet::LocalAddresses::parse(
             packet::Mac{{2, 0, 0, 0, 0, 1}}, std::array<std::string, 1>{"10.93.0.1/24"}, false))),
         worker({.rules = {.copy_payloads = false}}, port, gate, clock, commands, local, table,
@@ -107,198 +79,311 @@ struct Bench {
   }
 };
 
-// Cycles per claim.
-double bare_loop(Bench& bench, std::uint64_t claims_wanted) {
+// Until `wanted` claims more have been answered STALE; how many they were.
+template <class Probe>
+std::uint64_t answer_refused(Stand<Probe>& stand, std::uint64_t wanted) {
+  const std::uint64_t stale_before = stand.verdicts(wire::Code::stale);
+  const std::uint64_t parsed_before = stand.stats.claims_parsed.value();
+  while (stand.stats.claims_parsed.value() - parsed_before < wanted) stand.worker.turn(true);
+  const std::uint64_t parsed = stand.stats.claims_parsed.value() - parsed_before;
+  if (stand.verdicts(wire::Code::stale) - stale_before != parsed) {
+    throw std::runtime_error("verdicts and claims differ");
+  }
+  if (stand.stats.datagrams_answered.value() != stand.stats.datagrams_received.value()) {
+    throw std::runtime_error("datagrams received and answered differ");
+  }
+  return parsed;
+}
+
+// One burst of good claims, from its reception until the last of them has been accepted; how many
+// they were. `turns` gets the cycles of every turn of the loop.
+template <class Probe>
+std::uint64_t answer_good_burst(Stand<Probe>& stand, std::vector<double>& turns) {
+  const std::uint64_t answered_before = stand.stats.datagrams_answered.value();
+  const std::uint64_t accepted_before = stand.verdicts(wire::Code::accepted);
+  std::uint64_t last = rte_rdtsc();
+  bool receiving = true;
+  do {
+    stand.worker.turn(std::exchange(receiving, false));
+    const std::uint64_t now = rte_rdtsc();
+    turns.push_back(static_cast<double>(now - last));
+    last = now;
+  } while (stand.worker.datagrams_in_flight() > 0);
+  const std::uint64_t answered = stand.stats.datagrams_answered.value() - answered_before;
+  if (answered != pipeline::burst_datagrams_max ||
+      stand.verdicts(wire::Code::accepted) - accepted_before != answered) {
+    throw std::runtime_error("a good claim was not accepted");
+  }
+  return answered;
+}
+
+// The least that a loop over the same frames could do, until `wanted` claims more; how many they
+// were.
+std::uint64_t bare_loop(Stand<pipeline::NoProbe>& stand, std::uint64_t wanted) {
   std::uint64_t claims = 0;
   std::uint64_t folded = 0;
-  const std::uint64_t began = rte_rdtsc();
-  while (claims < claims_wanted) {
+  while (claims < wanted) {
     std::array<rte_mbuf*, nic::burst_max> mbufs;
-    const unsigned got = rte_eth_rx_burst(bench.port.id(), 0, mbufs.data(), nic::burst_max);
+    const unsigned got = rte_eth_rx_burst(stand.port.id(), 0, mbufs.data(), nic::burst_max);
     for (unsigned i = 0; i < got; ++i) {
       const auto* frame = rte_pktmbuf_mtod(mbufs[i], const std::byte*);
-      const auto seen = packet::dissect(frame, mbufs[i]->data_len, bench.local, {});
+      const auto seen = packet::dissect(frame, mbufs[i]->data_len, stand.local, {});
       for (unsigned j = 0; j < seen.claims; ++j) {
         const wire::ClaimFrame claim(frame + seen.payload_offset + j * wire::claim_bytes);
-        folded ^= bench.table.hash(claim.handle());
+        folded ^= stand.table.hash(claim.handle());
       }
       claims += seen.claims;
     }
     rte_pktmbuf_free_bulk(mbufs.data(), got);
   }
-  const std::uint64_t cycles = rte_rdtsc() - began;
-  if (folded == 0) die("the hash of a million handles folds to zero");
-  return static_cast<double>(cycles) / static_cast<double>(claims);
+  if (folded == 0) throw std::runtime_error("the hash of many handles folds to zero");
+  return claims;
 }
 
-double pipeline_loop(Bench& bench, std::uint64_t claims_wanted) {
-  const std::uint64_t stale_before = bench.verdicts(wire::Code::stale);
-  const std::uint64_t parsed_before = bench.stats.claims_parsed.value();
-  const std::uint64_t began = rte_rdtsc();
-  while (bench.stats.claims_parsed.value() - parsed_before < claims_wanted) bench.worker.turn(true);
-  const std::uint64_t cycles = rte_rdtsc() - began;
-  const std::uint64_t parsed = bench.stats.claims_parsed.value() - parsed_before;
-  if (bench.verdicts(wire::Code::stale) - stale_before != parsed) die("verdicts and claims differ");
-  if (bench.stats.datagrams_answered.value() != bench.stats.datagrams_received.value()) {
-    die("datagrams received and answered differ");
+// ---- what the stages took -----------------------------------------------------------------------
+
+// Stage by stage, over the rounds, and what of the worker's true loop they leave unexplained.
+class StageTable {
+ public:
+  void add(const StageCycles& stages, double true_loop) {
+    for (std::size_t i = 0; i < stages.size(); ++i) stages_[i].push_back(stages[i]);
+    unaccounted_.push_back(true_loop - std::accumulate(stages.begin(), stages.end(), 0.0));
   }
-  return static_cast<double>(cycles) / static_cast<double>(parsed);
-}
 
-// ---- stage by stage
-// ------------------------------------------------------------------------------
-
-enum Stage { receive, parse, admit, reply, transmit, stages };
-constexpr std::array<const char*, stages> stage_names = {"rx", "parse", "admit", "reply", "tx"};
-using StageCycles = std::array<double, stages>;  // per claim
-
-// The stages that a STALE claim passes, called as the worker calls them, with a clock between.
-StageCycles stage_loop(Bench& bench, std::uint64_t claims_wanted) {
-  const pipeline::Rules rules{.copy_payloads = false};
-  pipeline::Stats stats;
-  pipeline::ClaimRing ring(1);
-  pipeline::CopyArena copies(0);
-  auto burst = std::make_unique<pipeline::Burst>();
-  std::array<std::uint64_t, stages> spent{};
-  while (stats.claims_parsed.value() < claims_wanted) {
-    std::array<std::uint64_t, stages + 1> at;
-    burst->clear();
-    auto& received = burst->received;
-    at[receive] = rte_rdtsc();
-    received.count = bench.port.receive(received.items.data(), pipeline::burst_datagrams_max, 0);
-    at[parse] = rte_rdtsc();
-    pipeline::parse(*burst, bench.local, bench.table, copies, received.count, rules, stats);
-    at[admit] = rte_rdtsc();
-    pipeline::admit(*burst, bench.table, ring, bench.gate, 1, stats);
-    at[reply] = rte_rdtsc();
-    for (pipeline::Ticket* ticket : received) {
-      pipeline::write_reply(*ticket, bench.local.mac(), false, rules);
+  // `budget`: of a stage, where it is held to one in this stream.
+  template <class Budget>
+  void report(const Report& report, const std::string& stream, Budget&& budget) const {
+    using enum Stage;
+    const auto row = [&](const char* name, const Summary& summary, std::optional<Goal> goal,
+                         std::string note) {
+      report.row({.name = fmt::format("{}: {}", stream, name),
+                  .summary = summary,
+                  .unit = "cycles/claim",
+                  .goal = goal,
+                  .note = std::move(note)});
+    };
+    struct Line {
+      Stage stage;
+      const char* name;
+      const char* note;
+    };
+    for (const Line& line :
+         {Line{rx, "rx", "the pcap port copies each frame"}, Line{parse, "parse", ""},
+          Line{admit, "admit", ""}, Line{digest, "digest", ""}, Line{verify, "verify", ""},
+          Line{commit, "commit", ""}, Line{reply, "reply", ""},
+          Line{tx, "tx", "the pcap port frees each frame"},
+          Line{rest, "rest", "commands and the turn's own accounts"}}) {
+      const auto& measured = stages_[static_cast<std::size_t>(line.stage)];
+      row(line.name, summarize(measured), budget(line.stage), line.note);
+      if (line.stage == parse) {
+        row("steer", exactly(0), std::nullopt, "one worker: nothing to steer");
+      }
     }
-    at[transmit] = rte_rdtsc();
-    bench.port.transmit(received.items.data(), received.count);
-    at[stages] = rte_rdtsc();
-    for (int stage = 0; stage < stages; ++stage) spent[stage] += at[stage + 1] - at[stage];
+    row("unaccounted", summarize(unaccounted_), std::nullopt,
+        "the loop without the clock, less all above");
   }
-  StageCycles out;
-  for (int stage = 0; stage < stages; ++stage) {
-    out[stage] = static_cast<double>(spent[stage]) / static_cast<double>(claims_wanted);
-  }
-  return out;
-}
 
-void report_stages(const std::string& size, const std::vector<StageCycles>& rounds_seen) {
-  for (int stage = 0; stage < stages; ++stage) {
-    std::vector<double> values;
-    for (const auto& seen : rounds_seen) values.push_back(seen[stage]);
-    report({.bench = "pipeline",
-            .name = fmt::format("{}, {}", stage_names[stage], size),
-            .value = median(values),
-            .unit = "cycles/claim",
-            .higher_is_better = false});
-  }
-}
-
-void report_rate(const std::string& name, double cycles) {
-  report({.bench = "pipeline",
-          .name = name + " cycles",
-          .value = cycles,
-          .unit = "cycles/claim",
-          .higher_is_better = false});
-  report({.bench = "pipeline",
-          .name = name,
-          .value = static_cast<double>(rte_get_tsc_hz()) / cycles / 1e6,
-          .unit = "Mclaims/s"});
-}
-
-// ---- end to end with verification --------------------------------------------------------------
-
-struct SignedClaims {
-  std::vector<channel::ChannelTerms> terms;
-  std::vector<secp256k1_ecdsa_signature> signatures;
-  std::vector<secp256k1_pubkey> keys;
-  std::vector<std::array<std::uint8_t, 32>> digests;
+ private:
+  std::array<std::vector<double>, pipeline::stages> stages_;
+  std::vector<double> unaccounted_;
 };
 
-SignedClaims write_good_claims(const std::string& path, const secp256k1_context* context) {
-  SignedClaims out;
-  std::mt19937_64 random(7);
-  std::vector<signing::KeyPair> pairs;
-  for (unsigned i = 0; i < verified_channels; ++i) {
-    pairs.push_back(signing::KeyPair::derive(7, i, channel::KeyType::secp256k1));
-    out.terms.push_back(random_terms(random));
-    out.terms.back().key = pairs.back().public_key();
+void report_rate(const Report& report, const std::string& name, const std::vector<double>& cycles) {
+  report.row({.name = name, .summary = summarize(cycles), .unit = "cycles/claim"});
+  std::vector<double> rate;
+  for (const double each : cycles) {
+    rate.push_back(static_cast<double>(rte_get_tsc_hz()) / each);
   }
-  auto digester = need(digest::Digester::create());
-  PcapWriter pcap(path);
-  for (unsigned i = 0; i < verified_claims; ++i) {
-    const auto& pair = pairs[i % verified_channels];
-    const auto& terms = out.terms[i % verified_channels];
-    const wire::Drops amount{1 + i};
-    const auto signature = pair.sign(terms.id, amount);
-    std::array<std::byte, wire::claim_bytes> frame;
-    wire::write_claim(frame.data(), terms.id.handle(), i, amount, signature.data(), 1.7e12);
-    pcap.add(frame);
+  report.row({.name = name, .summary = summarize(rate), .unit = "claims/s"});
+}
 
-    const auto message = xrpl::claim_message(terms.id, amount);
-    std::array<std::byte, digest::hash_bytes> hash;
-    digester.digest(std::array{digest::Job{message.data(), hash.data()}});
-    std::memcpy(out.digests.emplace_back().data(), hash.data(), 32);
-    secp256k1_ecdsa_signature_parse_compact(
-        context, &out.signatures.emplace_back(),
-        reinterpret_cast<const std::uint8_t*>(signature.data()));
-    std::array<std::uint8_t, 65> key{0x04};
-    std::memcpy(key.data() + 1, terms.key.bytes.data(), 64);
-    if (secp256k1_ec_pubkey_parse(context, &out.keys.emplace_back(), key.data(), 65) != 1) {
-      die("a test key does not parse");
+// ---- the streams --------------------------------------------------------------------------------
+
+// One port's worth of claims to many channels, each of which is refused by admit.
+class RefusedStream {
+ public:
+  RefusedStream(unsigned per_datagram, nic::Port& port, channel::Table& table,
+                nic::CommandRing& commands)
+      : per_datagram_(per_datagram), plain_(port, table, commands), timed_(port, table, commands) {}
+
+  void measure(double clock_cost) {
+    Slices bare, loop, timed;
+    while (bare.kept() < refused_slices) {
+      bare.add([this] { return bare_loop(plain_, refused_claims_a_slice); });
+    }
+    while (loop.kept() < refused_slices) {
+      loop.add([this] { return answer_refused(plain_, refused_claims_a_slice); });
+    }
+    StageClock& clock = timed_.worker.probe();
+    while (timed.kept() < refused_slices) {
+      clock.end_slice(timed.add([this] { return answer_refused(timed_, refused_claims_a_slice); }));
+    }
+    bare_.push_back(bare.cycles_per_unit());
+    loop_.push_back(loop.cycles_per_unit());
+    stages_.add(clock.take(timed.units(), clock_cost), loop_.back());
+  }
+
+  [[nodiscard]] std::string size() const {
+    return fmt::format("{} claim{} a datagram", per_datagram_, per_datagram_ > 1 ? "s" : "");
+  }
+  void report(const Report& report) const {
+    report_rate(report, "bare loop, " + size(), bare_);
+    report_rate(report, "pipeline, " + size(), loop_);
+  }
+  void report_stages(const Report& report) const {
+    stages_.report(report, fmt::format("refused, {} a datagram", per_datagram_),
+                   [this](Stage stage) -> std::optional<Goal> {
+                     switch (stage) {
+                       case Stage::parse:
+                         return at_most(pipeline::parse_budget.per_claim(per_datagram_));
+                       case Stage::admit:
+                         return at_most(pipeline::admit_budget.per_claim(per_datagram_));
+                       case Stage::reply:
+                         return at_most(pipeline::reply_budget.per_claim(per_datagram_));
+                       default:
+                         return std::nullopt;
+                     }
+                   });
+  }
+  [[nodiscard]] const std::vector<double>& bare() const noexcept { return bare_; }
+  [[nodiscard]] const std::vector<double>& loop() const noexcept { return loop_; }
+
+ private:
+  unsigned per_datagram_;
+  Stand<pipeline::NoProbe> plain_;
+  Stand<StageClock> timed_;
+  std::vector<double> bare_, loop_;
+  StageTable stages_;
+};
+
+// Claims that verify, one a datagram.
+class GoodStream {
+ public:
+  GoodStream(std::string name, const SignedClaims& claims, nic::Port& port, channel::Table& table,
+             nic::CommandRing& commands, digest::Digester& digester)
+      : name_(std::move(name)),
+        claims_(claims),
+        verify_(claims, digester),
+        plain_(port, table, commands),
+        timed_(port, table, commands) {}
+
+  void measure(double clock_cost) {
+    Slices bare, loop, timed;
+    constexpr unsigned burst = pipeline::burst_datagrams_max;
+    while (bare.kept() < good_slices) {
+      bare.add([&] { return verify_.examine(bare.kept() * burst, burst); });
+    }
+    std::vector<double> turns, turns_kept;
+    while (loop.kept() < good_slices) {
+      start_again_if_due();
+      turns.clear();
+      if (!loop.add([&] { return answer_good_burst(plain_, turns); })) continue;
+      turns_kept.insert(turns_kept.end(), turns.begin(), turns.end());
+    }
+    StageClock& clock = timed_.worker.probe();
+    while (timed.kept() < good_slices) {
+      start_again_if_due();
+      clock.end_slice(timed.add([&] { return answer_good_burst(timed_, turns); }));
+    }
+    bare_.push_back(bare.cycles_per_unit());
+    loop_.push_back(loop.cycles_per_unit());
+    turn_p99_us_.push_back(quantile(std::move(turns_kept), 0.99) /
+                           static_cast<double>(rte_get_tsc_hz()) * 1e6);
+    stages_.add(clock.take(timed.units(), clock_cost), loop_.back());
+  }
+
+  void report(const Report& report) const {
+    report_rate(report, verify_.function(), bare_);
+    report_rate(report, "end to end, " + name_, loop_);
+    report.row({.name = "turn of the loop, p99, " + name_,
+                .summary = summarize(turn_p99_us_),
+                .unit = "us",
+                .goal = at_most(100)});
+    report.row({.name = "end to end, " + name_,
+                .summary = summarize(ratios(bare_, loop_)),
+                .unit = "ratio",
+                .goal = at_least(0.95),
+                .reference = verify_.function()});
+  }
+  void report_stages(const Report& report) const {
+    const bool hashes = claims_.terms.front().key.type == channel::KeyType::secp256k1;
+    stages_.report(report, "good " + name_, [&](Stage stage) -> std::optional<Goal> {
+      if (stage == Stage::digest && hashes) return at_most(pipeline::digest_budget.per_claim(1));
+      if (stage == Stage::commit) return at_most(pipeline::commit_budget.per_claim(1));
+      return std::nullopt;
+    });
+  }
+
+ private:
+  // When the port has replayed its last claim, and before it replays the first: the channels are
+  // new again, so that each claim is above what is held.
+  void start_again_if_due() {
+    if (bursts_++ % good_slices != 0) return;
+    for (const auto& terms : claims_.terms) {
+      plain_.table.remove(terms.id);
+      plain_.table.apply(terms, incarnation_++);
     }
   }
-  return out;
-}
 
-double bare_verify(const SignedClaims& claims, const secp256k1_context* context) {
-  const std::uint64_t began = rte_rdtsc();
-  unsigned good = 0;
-  for (unsigned i = 0; i < verified_claims; ++i) {
-    good += static_cast<unsigned>(secp256k1_ecdsa_verify(
-        context, &claims.signatures[i], claims.digests[i].data(), &claims.keys[i]));
-  }
-  const std::uint64_t cycles = rte_rdtsc() - began;
-  if (good != verified_claims) die("bare verification refuses a good claim");
-  return static_cast<double>(cycles) / verified_claims;
-}
+  std::string name_;
+  const SignedClaims& claims_;
+  BareVerify verify_;
+  Stand<pipeline::NoProbe> plain_;
+  Stand<StageClock> timed_;
+  unsigned bursts_ = 0;
+  std::uint32_t incarnation_ = 1;
+  std::vector<double> turn_p99_us_, bare_, loop_;
+  StageTable stages_;
+};
 
-double end_to_end(Bench& bench, const SignedClaims& claims, std::uint32_t& incarnation) {
-  for (const auto& terms : claims.terms) {
-    bench.table.remove(terms.id);
-    bench.table.apply(terms, ++incarnation);
+// Digests of a burst of claim messages again and again, everything in the caches: what of the
+// digest stage is hashing.
+class DigestAlone {
+ public:
+  explicit DigestAlone(digest::Digester& digester) : digester_(digester) {
+    for (std::size_t i = 0; i < jobs_.size(); ++i)
+      jobs_[i] = {messages_[i].data(), hashes_[i].data()};
   }
-  const auto answered = [&] { return bench.stats.datagrams_answered.value(); };
-  const auto received = [&] { return bench.stats.datagrams_received.value(); };
-  const std::uint64_t answered_before = answered();
-  const std::uint64_t received_before = received();
-  const std::uint64_t accepted_before = bench.verdicts(wire::Code::accepted);
-  const std::uint64_t began = rte_rdtsc();
-  while (answered() - answered_before < verified_claims) {
-    bench.worker.turn(received() - received_before < verified_claims &&
-                      bench.worker.datagrams_in_flight() < 64);
+  void measure() {
+    Slices slices;
+    while (slices.kept() < slices_a_round) {
+      slices.add([this] {
+        for (unsigned i = 0; i < bursts_a_slice; ++i) digester_.digest(jobs_);
+        return bursts_a_slice * jobs_.size();
+      });
+    }
+    measured_.push_back(slices.cycles_per_unit());
   }
-  const std::uint64_t cycles = rte_rdtsc() - began;
-  if (bench.verdicts(wire::Code::accepted) - accepted_before != verified_claims) {
-    die("a good claim was not accepted");
+  void report(const Report& report) const {
+    report.row({.name = "digests alone, bursts of 32",
+                .summary = summarize(measured_),
+                .unit = "cycles/claim",
+                .goal = at_most(600)});  // lib/digest/digester.hpp
   }
-  return static_cast<double>(cycles) / verified_claims;
-}
 
-// ---- the whole ---------------------------------------------------------------------------------
+ private:
+  static constexpr unsigned bursts_a_slice = 50;
+  static constexpr unsigned slices_a_round = 4;
+  static constexpr std::size_t burst = pipeline::burst_datagrams_max;
+  digest::Digester& digester_;
+  std::array<std::array<std::byte, digest::message_bytes>, burst> messages_{};
+  std::array<std::array<std::byte, digest::hash_bytes>, burst> hashes_;
+  std::array<digest::Job, burst> jobs_;
+  std::vector<double> measured_;
+};
 
-std::vector<wire::ChannelHandle> fill(channel::Table& table) {
+// ---- the whole ----------------------------------------------------------------------------------
+
+std::vector<wire::ChannelHandle> fill(channel::Table& table, unsigned channels) {
   std::mt19937_64 random(42);
   std::vector<wire::ChannelHandle> order;
   const std::array<std::byte, wire::signature_bytes> signature{};
   for (unsigned i = 0; i < channels; ++i) {
     const auto terms = random_terms(random);
     const auto applied = table.apply(terms, i + 1);
-    if (applied.result != channel::ApplyResult::added) die("a channel was not added");
+    if (applied.result != channel::ApplyResult::added) {
+      throw std::runtime_error("a channel was not added");
+    }
     table.commit(applied.slot, {held_drops}, signature.data(), 0, 1);
     order.push_back(terms.id.handle());
   }
@@ -306,113 +391,122 @@ std::vector<wire::ChannelHandle> fill(channel::Table& table) {
   return order;
 }
 
-void compare(Bench& single, Bench& full, Bench& verified, const SignedClaims& claims,
-             const secp256k1_context* context) {
-  struct Rounds {
-    std::vector<double> bare1, pipeline1, bare15, pipeline15, ratio1, gain15, verify, whole, share;
-    std::vector<StageCycles> stages1, stages15;
-  } seen;
-  std::uint32_t incarnation = channels + 1;
-  for (unsigned round = 0; round < rounds; ++round) {
-    seen.bare1.push_back(bare_loop(single, channels));
-    seen.pipeline1.push_back(pipeline_loop(single, channels));
-    seen.bare15.push_back(bare_loop(full, channels));
-    seen.pipeline15.push_back(pipeline_loop(full, channels));
-    seen.ratio1.push_back(seen.bare1.back() / seen.pipeline1.back());
-    seen.gain15.push_back(seen.pipeline1.back() / seen.pipeline15.back());
-    seen.stages1.push_back(stage_loop(single, channels));
-    seen.stages15.push_back(stage_loop(full, channels));
-    seen.verify.push_back(bare_verify(claims, context));
-    seen.whole.push_back(end_to_end(verified, claims, incarnation));
-    seen.share.push_back(seen.verify.back() / seen.whole.back());
+void measure_rounds(const Options& options, const Report& report, RefusedStream& single,
+                    RefusedStream& full, GoodStream& secp256k1, GoodStream& ed25519,
+                    DigestAlone& digest_alone) {
+  Calibration calibration;
+  std::vector<double> clock_cost;
+  for (unsigned round = 0; round < options.repeats; ++round) {
+    calibration.measure();
+    clock_cost.push_back(StageClock::cost());
+    const double cost = summarize(clock_cost).median;
+    single.measure(cost);
+    full.measure(cost);
+    secp256k1.measure(cost);
+    ed25519.measure(cost);
+    digest_alone.measure();
   }
-  report_rate("bare loop, 1 claim a datagram", median(seen.bare1));
-  report_rate("pipeline, 1 claim a datagram", median(seen.pipeline1));
-  report_rate("bare loop, 15 claims a datagram", median(seen.bare15));
-  report_rate("pipeline, 15 claims a datagram", median(seen.pipeline15));
-  report({.bench = "pipeline",
-          .name = "1 claim a datagram",
-          .value = median(seen.ratio1),
-          .unit = "ratio",
-          .reference = "bare loop, 1 claim a datagram",
-          .goal = 0.45});
-  report({.bench = "pipeline",
-          .name = "15 claims a datagram",
-          .value = median(seen.gain15),
-          .unit = "ratio",
-          .reference = "pipeline, 1 claim a datagram",
-          .goal = 1.5});
-  report_stages("1 claim a datagram", seen.stages1);
-  report_stages("15 claims a datagram", seen.stages15);
-  report_rate("secp256k1_ecdsa_verify", median(seen.verify));
-  report_rate("end to end with verification", median(seen.whole));
-  report({.bench = "pipeline",
-          .name = "turn of the loop, p99, end to end",
-          .value = static_cast<double>(verified.stats.turn_ns.quantile(0.99)) / 1e3,
-          .unit = "us",
-          .goal = 100,
-          .higher_is_better = false});
-  report({.bench = "pipeline",
-          .name = "end to end",
-          .value = median(seen.share),
-          .unit = "ratio",
-          .reference = "secp256k1_ecdsa_verify",
-          .goal = 0.95});
+  calibration.report(report);
+  report.row({.name = "calibration: one reading of the clock",
+              .summary = summarize(clock_cost),
+              .unit = "cycles",
+              .note = "taken off every stage"});
+  single.report(report);
+  full.report(report);
+  report.row({.name = single.size(),
+              .summary = summarize(ratios(single.bare(), single.loop())),
+              .unit = "ratio",
+              .goal = at_least(0.45),
+              .reference = "bare loop, " + single.size()});
+  report.row({.name = full.size(),
+              .summary = summarize(ratios(single.loop(), full.loop())),
+              .unit = "ratio",
+              .goal = at_least(1.5),
+              .reference = "pipeline, " + single.size()});
+  secp256k1.report(report);
+  ed25519.report(report);
+  digest_alone.report(report);
+  single.report_stages(report);
+  full.report_stages(report);
+  secp256k1.report_stages(report);
+  ed25519.report_stages(report);
 }
 
-int run() {
-  ScratchFolder scratch;
-  std::mt19937_64 random(1);
-  auto table = need(channel::Table::create(channels + verified_channels, {random(), random()},
-                                           memory::Pages::huge));
-  report({.bench = "pipeline",
-          .name = "memory per channel",
-          .value = static_cast<double>(table.bytes_mapped()) / table.capacity(),
-          .unit = "bytes",
-          .goal = 288,
-          .higher_is_better = false});
-  const auto order = fill(table);
-  const std::string one = scratch.file("one.pcap");
-  const std::string fifteen = scratch.file("fifteen.pcap");
-  const std::string good = scratch.file("good.pcap");
-  write_stale_claims(one, order, 1);
-  write_stale_claims(fifteen, order, wire::claims_per_datagram_max);
-  secp256k1_context* context = secp256k1_context_create(SECP256K1_CONTEXT_VERIFY);
-  const auto claims = write_good_claims(good, context);
+std::string device(int index, const std::string& file) {
+  return fmt::format("net_pcap{},rx_pcap={},infinite_rx=1", index, file);
+}
 
-  const auto device = [](int index, const std::string& file) {
-    return fmt::format("net_pcap{},rx_pcap={},infinite_rx=1", index, file);
-  };
-  const auto cpus = nic::allowed_cpus();
-  auto eal =
-      need(nic::Eal::start({.file_prefix = "claimgate-bench-pipeline",
-                            .memory_mib = 1152,
-                            .lcore_cpus = {cpus.back()},
-                            .vdevs = {device(0, one), device(1, fifteen), device(2, good)}}));
-  report({.bench = "pipeline",
-          .name = "huge pages",
-          .value = eal.huge_pages() ? 1.0 : 0.0,
-          .unit = "flag"});
-  {
-    auto commands = need(nic::CommandRing::create("commands"));
-    auto single_port = need(nic::Port::open(
-        {.device = device(0, one), .held_max = channels + 4096, .room_bytes = 256}));
-    auto full_port = need(nic::Port::open(
-        {.device = device(1, fifteen), .held_max = channels / 15 + 4096, .room_bytes = 1536}));
-    auto good_port =
-        need(nic::Port::open({.device = device(2, good), .held_max = verified_claims + 4096}));
-    auto single = std::make_unique<Bench>(single_port, table, commands);
-    auto full = std::make_unique<Bench>(full_port, table, commands);
-    auto verified = std::make_unique<Bench>(good_port, table, commands);
-    compare(*single, *full, *verified, claims, context);
+void measure(const Options& options, const Report& report) {
+  const unsigned channels = options.channels;
+  const ScratchFolder scratch;
+  std::mt19937_64 random(1);
+  auto table = need(channel::Table::create(channels + 2 * verified_channels, {random(), random()},
+                                           memory::Pages::huge));
+  auto digester = need(digest::Digester::create());
+  report.fact("channels", fmt::format("{} in {} MiB of {} pages", channels,
+                                      table.bytes_mapped() >> 20, memory::name(table.pages())));
+  report.fact("kernels", fmt::format("digests by ipsec-mb ({}), signatures by libsecp256k1 and "
+                                     "libsodium",
+                                     digester.kernel()));
+  const auto order = fill(table, channels);
+  constexpr unsigned full_size = wire::claims_per_datagram_max;
+  const std::array files = {scratch.file("one.pcap"), scratch.file("fifteen.pcap"),
+                            scratch.file("secp256k1.pcap"), scratch.file("ed25519.pcap")};
+  write_low_claims(files[0], order, 1);
+  write_low_claims(files[1], order, full_size);
+  const auto secp256k1_claims =
+      write_good_claims(files[2], channel::KeyType::secp256k1, verified_claims, verified_channels);
+  const auto ed25519_claims =
+      write_good_claims(files[3], channel::KeyType::ed25519, verified_claims, verified_channels);
+
+  const unsigned cpu = nic::allowed_cpus().back();
+  // The pcap port holds all it replays in buffers of its own.
+  const std::array ports_options = {
+      nic::PortOptions{
+          .device = device(0, files[0]), .held_max = channels + 4096, .room_bytes = 256},
+      nic::PortOptions{.device = device(1, files[1]),
+                       .held_max = channels / full_size + 4096,
+                       .room_bytes = 1536},
+      nic::PortOptions{.device = device(2, files[2]), .held_max = verified_claims + 4096},
+      nic::PortOptions{.device = device(3, files[3]), .held_max = verified_claims + 4096}};
+  nic::EalOptions eal_options{.file_prefix = fmt::format("claimgate-bench-{}", ::getpid()),
+                              .memory_mib = 64,
+                              .lcore_cpus = {cpu}};
+  for (const auto& each : ports_options) {
+    eal_options.vdevs.push_back(each.device);
+    eal_options.memory_mib += nic::memory_needed_mib(each);
   }
-  secp256k1_context_destroy(context);
-  return 0;
+  const auto eal = need(nic::Eal::start(eal_options));
+  report.fact("packet buffers", fmt::format("{} MiB of {} pages", eal_options.memory_mib,
+                                            eal.huge_pages() ? "huge" : "normal"));
+  report.fact("core", fmt::format("pinned to CPU {}; time stamp counter {} MHz", cpu,
+                                  rte_get_tsc_hz() / 1'000'000));
+  report.row({.name = "memory per channel",
+              .summary = exactly(static_cast<double>(table.bytes_mapped()) / table.capacity()),
+              .unit = "bytes",
+              .goal = at_most(288)});
+  auto commands = need(nic::CommandRing::create("commands"));
+  std::vector<nic::Port> ports;
+  ports.reserve(ports_options.size());
+  for (const auto& each : ports_options) ports.push_back(need(nic::Port::open(each)));
+  RefusedStream single(1, ports[0], table, commands);
+  RefusedStream full(full_size, ports[1], table, commands);
+  GoodStream secp256k1("secp256k1", secp256k1_claims, ports[2], table, commands, digester);
+  GoodStream ed25519("Ed25519", ed25519_claims, ports[3], table, commands, digester);
+  DigestAlone digest_alone(digester);
+  measure_rounds(options, report, single, full, secp256k1, ed25519, digest_alone);
 }
 
 }  // namespace
 }  // namespace claimgate::bench
 
-int main() {
-  return claimgate::bench::run();
+int main(int argc, char** argv) {
+  return claimgate::bench::run(
+      argc, argv,
+      {.name = "pipeline",
+       .about = "Where a claim's time goes in the worker, stage by stage, in cycles of the time "
+                "stamp counter",
+       .defaults = {.repeats = 31, .channels = 1'000'000},
+       .quick_repeats = 7,
+       .measure = claimgate::bench::measure});
 }

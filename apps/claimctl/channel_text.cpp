@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/xrpl/base58.hpp"
+#include "lib/xrpl/claim_transaction.hpp"
 #include "lib/xrpl/hex.hpp"
 #include "lib/xrpl/signature.hpp"
 #include "lib/xrpl/time.hpp"
@@ -21,6 +22,11 @@ bool is_ed25519(const admin::ChannelRecord& channel) {
   return channel.key[0] == std::byte{0xED};
 }
 
+std::string destination_text(const admin::ChannelRecord& channel) {
+  if (channel.destination == xrpl::AccountId{}) return {};
+  return xrpl::address_text(channel.destination);
+}
+
 const char* key_type(const admin::ChannelRecord& channel) {
   return is_ed25519(channel) ? "ed25519" : "secp256k1";
 }
@@ -30,9 +36,8 @@ const char* state(const admin::ChannelRecord& channel) {
 }
 
 std::string ledger_signature(const admin::ChannelRecord& channel) {
-  if (is_ed25519(channel)) return xrpl::to_hex(channel.signature);
-  if (!xrpl::ranges_valid(channel.signature.data())) return {};
-  return xrpl::to_hex(xrpl::der_from_compact(channel.signature.data()).view());
+  if (!is_ed25519(channel) && !xrpl::ranges_valid(channel.signature.data())) return {};
+  return xrpl::to_hex(xrpl::ledger_signature(channel.key, channel.signature));
 }
 
 nlohmann::ordered_json time_json(std::uint32_t time) {
@@ -50,6 +55,8 @@ nlohmann::ordered_json channel_json(const admin::ChannelRecord& channel) {
   out["key_type"] = key_type(channel);
   out["public_key"] = xrpl::to_hex(channel.key);
   out["source"] = xrpl::address_text(channel.source);
+  out["destination"] = nullptr;
+  if (const auto text = destination_text(channel); !text.empty()) out["destination"] = text;
   out["funded"] = std::to_string(channel.funded_drops);
   out["balance"] = std::to_string(channel.balance_drops);
   out["held"] = std::to_string(channel.held_drops);
@@ -88,6 +95,8 @@ std::string channel_block(const admin::ChannelRecord& channel) {
   line("handle", handle_text(channel));
   line("public key", fmt::format("{} ({})", xrpl::to_hex(channel.key), key_type(channel)));
   line("source", xrpl::address_text(channel.source));
+  const auto destination = destination_text(channel);
+  line("destination", destination.empty() ? "not known; import the channel again" : destination);
   line("funded", fmt::format("{} drops", channel.funded_drops));
   line("balance", fmt::format("{} drops (redeemed on the ledger)", channel.balance_drops));
   if (channel.held_drops > 0) {

@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/claimctl/channel_list.hpp"
 #include "apps/claimctl/channel_text.hpp"
 #include "apps/claimctl/command.hpp"
 #include "lib/admin/record.hpp"
@@ -23,17 +24,6 @@ Expected<Client> connect(const GlobalOptions& global) {
   auto client = Client::connect(global.socket, client_name);
   if (client) client->stop_when(interrupted);
   return client;
-}
-
-Expected<admin::ChannelRecord> ask_for(Client& client, const std::string& id) {
-  auto answer =
-      client.ask(Verb::show, admin::encode(admin::ShowOrRemove{.id = id}), Verb::show_answer);
-  if (!answer) return std::unexpected(std::move(answer.error()));
-  if (answer->body.size() != admin::channel_record_bytes)
-    return fail("claimd's answer cannot be read", {},
-                "Use claimctl and claimd of the same release");
-  return admin::decode_channel_record(
-      std::span<const std::byte, admin::channel_record_bytes>(answer->body));
 }
 
 void print_line(const std::string& line) {
@@ -72,16 +62,11 @@ Expected<Exit> list_channels(const GlobalOptions& global, const ListOptions& opt
         options.limit == 0 ? admin::records_per_page_max : options.limit - shown;
     const auto wanted =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(left, admin::records_per_page_max));
-    auto answer = client->ask(
-        Verb::list,
-        admin::encode(admin::List{.cursor = cursor, .limit = wanted, .state = options.state}),
-        Verb::list_page);
-    if (!answer) return std::unexpected(std::move(answer.error()));
-    const auto page = admin::decode_list_page(answer->body);
+    const auto page =
+        ask_for_page(*client, {.cursor = cursor, .limit = wanted, .state = options.state});
     if (!page) return std::unexpected(page.error());
     for (const auto& channel : page->channels)
       print_line(global.json ? channel_json(channel).dump() : channel_row(channel));
-    if (page->next <= cursor) return fail("claimd's list goes in circles", global.socket);
     shown += page->channels.size();
     cursor = page->next;
   }
@@ -95,7 +80,7 @@ Expected<Exit> list_channels(const GlobalOptions& global, const ListOptions& opt
 Expected<Exit> show_channel(const GlobalOptions& global, const std::string& id) {
   auto client = connect(global);
   if (!client) return std::unexpected(std::move(client.error()));
-  const auto channel = ask_for(*client, id);
+  const auto channel = ask_for_channel(*client, id);
   if (!channel) return std::unexpected(channel.error());
   fmt::print("{}", global.json ? channel_json(*channel).dump(2) + "\n" : channel_block(*channel));
   return Exit::ok;
@@ -104,7 +89,7 @@ Expected<Exit> show_channel(const GlobalOptions& global, const std::string& id) 
 Expected<Exit> remove_channel(const GlobalOptions& global, const std::string& id, bool yes) {
   auto client = connect(global);
   if (!client) return std::unexpected(std::move(client.error()));
-  const auto channel = ask_for(*client, id);
+  const auto channel = ask_for_channel(*client, id);
   if (!channel) return std::unexpected(channel.error());
   auto text = channel_json(*channel);
   if (!yes) {

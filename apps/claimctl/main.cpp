@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "apps/claimctl/claims.hpp"
 #include "apps/claimctl/command.hpp"
 
 namespace claimgate::claimctl {
@@ -30,16 +31,6 @@ void set_signals() {
   ::sigaction(SIGPIPE, &action, nullptr);
 }
 
-void print_failure(const Failure& failure, bool json) {
-  if (json) {
-    const nlohmann::ordered_json out{
-        {"error", {{"what", failure.what}, {"where", failure.where}, {"remedy", failure.remedy}}}};
-    fmt::print(stderr, "{}\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  } else {
-    fmt::print(stderr, "claimctl: {}\n", failure.text());
-  }
-}
-
 using Verb = std::function<Expected<Exit>()>;
 
 // All of the command line; `chosen` is what it asks for. The options outlive the parse.
@@ -47,12 +38,14 @@ struct CommandLine {
   GlobalOptions global;
   ImportOptions import;
   ListOptions list;
+  DoctorOptions doctor;
+  ExportOptions claims;
   std::string id;
   bool yes = false;
   Verb chosen;
   CLI::App app{
-      "Import, list and remove the payment channels of a running claimd, and read its "
-      "counters.",
+      "Import, list and remove the payment channels of a running claimd, export their claims, "
+      "read its counters, and examine the machine it runs on.",
       "claimctl"};
 
   CommandLine() {
@@ -75,6 +68,9 @@ struct CommandLine {
     add_import(*channels);
     add_list(*channels);
     add_one(*channels);
+    add_claims_verbs(app, claims,
+                     [this] { chosen = [this] { return export_claims(global, claims); }; });
+    add_doctor();
     CLI::App* stats =
         app.add_subcommand("stats", "Every counter of claimd: verdicts, drops, levels, latencies");
     stats->fallthrough();
@@ -113,6 +109,30 @@ struct CommandLine {
     verb->callback([this] { chosen = [this] { return import_channels(global, import); }; });
   }
 
+  void add_doctor() {
+    CLI::App* verb = app.add_subcommand(
+        "doctor", "Look at this machine: what keeps claimd from running well, and the remedy");
+    verb->fallthrough();
+    verb->add_option("-c,--config", doctor.config,
+                     fmt::format("claimd's configuration (default: {} where it exists, else "
+                                 "claimd's defaults)",
+                                 default_config))
+        ->type_name("FILE");
+    verb->add_option("--set", doctor.overrides, "table.key=value over the file's, as for claimd")
+        ->allow_extra_args(false)
+        ->type_name("KEY=VALUE");
+    verb->footer(
+        "Changes nothing. The one thing it writes is a block of 4 KiB, to see whether O_DIRECT "
+        "works,\nin a file of its own in node.state_dir where that exists. Needs no root; what it "
+        "may not\nlook at it says. Exit codes: 0 no problem; 1 at least one; 2 wrong usage.\n\n"
+        "Example:\n  claimctl doctor\n  claimctl doctor --config dpdk-config/tap.toml\n  "
+        "claimctl doctor --json | jq '.findings[] | select(.state != \"ok\")'");
+    verb->callback([this] {
+      doctor.socket_given = app.get_option("--socket")->count() > 0;
+      chosen = [this] { return examine_machine(global, doctor); };
+    });
+  }
+
   void add_list(CLI::App& channels) {
     CLI::App* verb = channels.add_subcommand("list", "List channels in the table's order");
     verb->fallthrough();
@@ -122,7 +142,7 @@ struct CommandLine {
     const std::map<std::string, admin::StateFilter> states{{"open", admin::StateFilter::open},
                                                            {"closed", admin::StateFilter::closed}};
     verb->add_option("--state", list.state, "Only these: open (claims are taken) or closed")
-        ->transform(CLI::CheckedTransformer(states))
+        ->transform(CLI::CheckedTransformer(states).description(""))
         ->type_name("open|closed");
     verb->footer(
         "Example:\n  claimctl channels list --state closed\n  claimctl channels list "
@@ -169,6 +189,16 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
+
+void print_failure(const Failure& failure, bool json) {
+  if (json) {
+    const nlohmann::ordered_json out{
+        {"error", {{"what", failure.what}, {"where", failure.where}, {"remedy", failure.remedy}}}};
+    fmt::print(stderr, "{}\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  } else {
+    fmt::print(stderr, "claimctl: {}\n", failure.text());
+  }
+}
 
 bool interrupted() noexcept {
   return interrupt_seen != 0;

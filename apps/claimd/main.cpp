@@ -10,9 +10,9 @@
 #include <spdlog/spdlog.h>
 #include <CLI/CLI.hpp>
 
+#include "src/config/config.hpp"
 #include "src/control/appliance.hpp"
 #include "src/control/build_info.hpp"
-#include "src/control/config.hpp"
 #include "src/control/log.hpp"
 #include "src/control/notify.hpp"
 
@@ -27,12 +27,15 @@ constexpr const char* description =
     "claimd answers payment-channel claims on a DPDK port.\n\n"
     "Every key of the configuration has a default; dpdk-config/claimd.toml names them all, and "
     "the\n"
-    "profiles beside it suit memif, tap, af_packet, pcap replay and bare metal. Examples:\n\n"
-    "  claimd --config dpdk-config/memif.toml\n"
-    "  claimd --config /etc/claimgate/claimd.toml --set worker.idle=yield --set log.level=debug\n"
-    "  claimd --config my.toml --check        # judge the configuration and leave\n\n"
+    "profiles beside it suit memif, tap, af_packet, pcap replay and bare metal.\n\n"
     "Stop it with SIGTERM or Ctrl-C: what is in flight is answered and the channels are saved.\n"
     "Talk to it with claimctl.";
+
+constexpr const char* examples =
+    "Examples:\n"
+    "  claimd --config dpdk-config/memif.toml\n"
+    "  claimd --config /etc/claimgate/claimd.toml --set worker.idle=yield --set log.level=debug\n"
+    "  claimd --config my.toml --check        # judge the configuration and leave";
 
 std::string version_text() {
   const auto build = control::build_info();
@@ -65,7 +68,7 @@ void tell_service_manager(std::string_view state) {
   }
 }
 
-int serve(const control::Config& config) {
+int serve(const config::Config& config) {
   control::start_log(config.log.level);
   const sigset_t signals = block_signals();
   if (auto forwarded = control::forward_dpdk_log(); !forwarded) {
@@ -100,6 +103,7 @@ int main(int argc, char** argv) {
   app.add_option("--set", overrides, "section.key=value, over the file's; may be given repeatedly")
       ->allow_extra_args(false);
   app.add_flag("--check", check, "judge the configuration, say what is wrong, and leave");
+  app.footer(examples);
   app.set_version_flag("--version", version_text());
   app.get_formatter()->column_width(28);
   try {
@@ -107,7 +111,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : exit_usage;
   }
-  const auto config = control::load(config_file, overrides);
+  const auto config = config::load(config_file, overrides);
   if (!config) {
     fmt::print(stderr, "claimd: {}\n", config.error().text());
     return exit_usage;

@@ -4,7 +4,7 @@ namespace claimgate::claimgen {
 namespace {
 
 constexpr const char* examples =
-    "Example:\n"
+    "Example, after claimgen run --final finals.jsonl:\n"
     "  claimctl channels list --json | claimgen check-amounts --final finals.jsonl --list -\n";
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "apps/claimgen/client.hpp"
 
 #include <fmt/format.h>
-#include <rte_cycles.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
 #include <sched.h>
@@ -15,6 +14,7 @@
 
 #include "apps/claimgen/progress.hpp"
 #include "apps/claimgen/reply.hpp"
+#include "apps/claimgen/watch.hpp"
 #include "lib/packet/responder.hpp"
 #include "src/nic/unmap_guard.hpp"
 
@@ -23,21 +23,10 @@ namespace {
 
 constexpr std::uint64_t second_ns = 1'000'000'000;
 constexpr std::uint64_t query_interval_ns = second_ns / 4;
-constexpr std::uint64_t stall_ns_min = 5 * second_ns;
 constexpr unsigned empty_rounds_before_yield = 256;
+constexpr std::uint64_t yield_ns = 100'000;  // what giving up the CPU may cost, and often does
 constexpr unsigned descriptors = 1024;
 constexpr unsigned held_max = 512;
-
-class TscClock {
- public:
-  [[nodiscard]] std::uint64_t now_ns() const noexcept {
-    return static_cast<std::uint64_t>(static_cast<double>(rte_rdtsc() - start_) * ns_per_tick_);
-  }
-
- private:
-  std::uint64_t start_ = rte_rdtsc();
-  double ns_per_tick_ = 1e9 / static_cast<double>(rte_get_tsc_hz());
-};
 
 bool is_pci_address(const std::string& device) {
   return device.find(':') != device.npos && device.find(':') < device.find(',') &&
@@ -95,6 +84,9 @@ std::string progress_note(const Window& window, double seconds) {
       "{:.0f} claims/s", static_cast<double>(tally.claims_decided) / std::max(seconds, 1e-3));
   if (tally.datagrams_resent > 0) note += fmt::format(", {} resent", tally.datagrams_resent);
   if (tally.claims_busy > 0) note += fmt::format(", {} busy", tally.claims_busy);
+  if (tally.last_behind_ns > late_ns) {
+    note += fmt::format(", {} ms behind", tally.last_behind_ns / 1'000'000);
+  }
   if (tally.mismatches > 0) note += fmt::format(", {} WRONG", tally.mismatches);
   return note;
 }
@@ -216,9 +208,10 @@ void Client::answer_neighbour(pipeline::Ticket* ticket) {
   port_.transmit(&ticket, 1);
 }
 
-unsigned Client::receive(Window& window, std::uint64_t now_ns) {
+unsigned Client::receive(Window& window, const TscClock& clock) {
   std::array<pipeline::Ticket*, nic::burst_max> tickets;
-  const unsigned got = port_.receive(tickets.data(), nic::burst_max, now_ns);
+  const unsigned got = port_.receive(tickets.data(), nic::burst_max, 0);
+  const std::uint64_t now_ns = clock.now_ns();
   for (unsigned i = 0; i < got; ++i) {
     pipeline::Ticket* ticket = tickets[i];
     const Reply reply = read_reply({ticket->frame, ticket->length}, endpoints_);
@@ -247,13 +240,17 @@ unsigned Client::flush() noexcept {
   return sent;
 }
 
-unsigned Client::send(Window& window, std::uint64_t now_ns) {
+unsigned Client::send(Window& window, const TscClock& clock) {
+  const std::uint64_t now_ns = clock.now_ns();
   if (unsent_first_ == unsent_count_) {
     unsent_first_ = unsent_count_ = 0;
     const std::size_t offset = packet::udp_payload_offset(endpoints_);
     while (unsent_count_ < nic::burst_max) {
       rte_mbuf* mbuf = rte_pktmbuf_alloc(port_.pool().raw());
-      if (mbuf == nullptr) break;  // the driver still has them all: it gives some back
+      if (mbuf == nullptr) {  // the driver still has them all: it gives some back
+        window.held_back(now_ns);
+        break;
+      }
       const auto outgoing = window.take(now_ns);
       if (!outgoing) {
         rte_pktmbuf_free(mbuf);
@@ -268,55 +265,41 @@ unsigned Client::send(Window& window, std::uint64_t now_ns) {
       mbuf->pkt_len = static_cast<std::uint32_t>(length);
       unsent_[unsent_count_++] = mbuf;
     }
+  } else {
+    window.held_back(now_ns);
   }
   return flush();
 }
 
 RunResult Client::run(Window& window, std::uint64_t claims, const StopFlag& stop) {
-  RunResult result;
-  result.peer_mac = packet::text(endpoints_.destination_mac);
   Progress progress("claims decided", claims, options_.quiet);
-  const WindowOptions& limits = window.options();
-  const std::uint64_t stall_ns = std::max(stall_ns_min, (limits.retries + 2) * limits.timeout_ns);
-  const std::uint64_t expire_ns = std::max<std::uint64_t>(limits.timeout_ns / 8, 1);
+  Watch watch(window, stop);
   const TscClock clock;
-  std::uint64_t next_expire = expire_ns, next_look = 0, moved_at = 0, moved_claims = 0;
-  std::uint64_t now = 0;
+  std::uint64_t now = 0, next_note = 0;
   unsigned empty_rounds = 0;
-  while (!window.done()) {
+  while (watch.goes_on(now)) {
+    unsigned moved = receive(window, clock);
+    moved += send(window, clock);
     now = clock.now_ns();
-    const unsigned moved = receive(window, now) + send(window, now);
-    if (now >= next_expire) {
-      window.expire(now);
-      next_expire = now + expire_ns;
-    }
-    if (window.tally().claims_decided != moved_claims) {
-      moved_claims = window.tally().claims_decided;
-      moved_at = now;
-    }
-    if (now >= next_look) {  // what need not be looked at in every round
-      next_look = now + second_ns / 50;
+    if (now >= next_note) {  // what need not be looked at in every round
+      next_note = now + second_ns / 50;
       if (progress.due()) {
-        progress.update(moved_claims,
+        progress.update(window.tally().claims_decided,
                         progress_note(window, static_cast<double>(now) / double{second_ns}));
       }
-      result.stopped = stop.load();
-      if (window.silent()) {
-        result.cut_short = fmt::format("{} datagrams in a window of {} were never answered",
-                                       window.given_up(), limits.datagrams);
-      } else if (now - moved_at > stall_ns) {
-        result.cut_short = fmt::format("no claim was decided for {:.1f} s",
-                                       static_cast<double>(stall_ns) / double{second_ns});
-      }
-      if (result.stopped || !result.cut_short.empty()) break;
     }
     empty_rounds = moved == 0 ? empty_rounds + 1 : 0;
     if (empty_rounds > 0) rte_pause();
     // On a shared CPU the appliance may be what we wait for.
-    if (!options_.spin && empty_rounds >= empty_rounds_before_yield) sched_yield();
+    if (!options_.spin && empty_rounds >= empty_rounds_before_yield &&
+        window.next_due_ns() > now + yield_ns) {
+      sched_yield();
+    }
   }
-  now = clock.now_ns();
-  result.seconds = static_cast<double>(now) / double{second_ns};
+  RunResult result{.seconds = static_cast<double>(clock.now_ns()) / double{second_ns},
+                   .peer_mac = packet::text(endpoints_.destination_mac),
+                   .stopped = watch.stopped(),
+                   .cut_short = watch.cut_short()};
   progress.finish(window.tally().claims_decided, progress_note(window, result.seconds));
   if (unsent_first_ < unsent_count_) {
     rte_pktmbuf_free_bulk(unsent_.data() + unsent_first_, unsent_count_ - unsent_first_);

@@ -1,8 +1,9 @@
-// The client: a DPDK port, and the closed loop that sends a plan through it.
+// The client: a DPDK port, and the loop that sends a plan through it.
 //
-// One thread does it all, EAL's main lcore, pinned to one CPU: poll, settle, send, look for
-// silence. Each round handles at most one burst in either direction. Checksums are always computed
-// here in software, so that every port carries the same bytes.
+// One thread does it all, EAL's main lcore, pinned to one CPU: poll, settle, send. Each round
+// handles at most one burst in either direction, and reads the clock after a reply is in hand and
+// before a request is made, so that no time between the two is left out. Checksums are always
+// computed here in software, so that every port carries the same bytes.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 
 #include "apps/claimgen/endpoints.hpp"
 #include "apps/claimgen/stop.hpp"
+#include "apps/claimgen/tsc_clock.hpp"
 #include "apps/claimgen/window.hpp"
 #include "lib/failure/failure.hpp"
 #include "lib/packet/addresses.hpp"
@@ -55,8 +57,8 @@ class Client {
 
   [[nodiscard]] Expected<void> wait_for_link(const StopFlag& stop);
   [[nodiscard]] Expected<void> find_peer(const StopFlag& stop);
-  unsigned receive(Window& window, std::uint64_t now_ns);
-  unsigned send(Window& window, std::uint64_t now_ns);
+  unsigned receive(Window& window, const TscClock& clock);
+  unsigned send(Window& window, const TscClock& clock);
   unsigned flush() noexcept;
   void answer_neighbour(pipeline::Ticket* ticket);
 

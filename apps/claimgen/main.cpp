@@ -13,6 +13,7 @@
 #include "apps/claimgen/channels.hpp"
 #include "apps/claimgen/client.hpp"
 #include "apps/claimgen/endpoints.hpp"
+#include "apps/claimgen/latency_text.hpp"
 #include "apps/claimgen/options.hpp"
 #include "apps/claimgen/output_file.hpp"
 #include "apps/claimgen/plan.hpp"
@@ -67,10 +68,23 @@ Expected<void> write_finals_file(const Options& options, const ChannelSet& set, 
   return out->finish();
 }
 
+Expected<void> write_latency_file(const Options& options, const Window& window) {
+  if (options.latency_out.empty()) return {};
+  auto out = OutputFile::open(options.latency_out);
+  if (!out) return std::unexpected(out.error());
+  const Tally& tally = window.tally();
+  out->stream() << percentile_distribution(
+      (window.open_loop() ? tally.latency_ns : tally.service_ns).snapshot());
+  return out->finish();
+}
+
 int finish_run(const Options& options, const ChannelSet& set, const Plan& plan,
                const Window& window, const Outcome& outcome) {
   fmt::print("{}\n", options.json ? json_report(outcome, window, plan, set)
                                   : text_report(outcome, window, plan, set));
+  if (auto done = write_latency_file(options, window); !done) {
+    return give_up(done.error(), exit_usage);
+  }
   if (outcome.stopped) return exit_stopped;
   if (auto done = write_finals_file(options, set, plan); !done) {
     return give_up(done.error(), exit_usage);
@@ -91,6 +105,7 @@ int run(const Options& options, const StopFlag& stop) {
   auto client = Client::start(options.client, stop);
   if (!client) return stop ? stopped() : give_up(client.error(), exit_port);
   WindowOptions limits = options.window;
+  limits.schedule = options.schedule;
   limits.unix_ms =
       std::chrono::duration<double, std::milli>(std::chrono::system_clock::now().time_since_epoch())
           .count();

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 #include <memory>
 
 #include "apps/claimgen/verbs.hpp"
@@ -50,7 +51,7 @@ void add_channel_options(CLI::App& verb, Options& options) {
 
 Completion add_stream_options(CLI::App& verb, Options& options) {
   struct Text {
-    std::string mix{default_mix}, size = "mixed";
+    std::string mix{default_mix}, size = "mixed", choice = "uniform";
   };
   const auto text = std::make_shared<Text>();
   constexpr const char* group = "Claims";
@@ -66,7 +67,15 @@ Completion add_stream_options(CLI::App& verb, Options& options) {
                   "1 to 15, or mixed: half single, half 2 to 15")
       ->capture_default_str()
       ->group(group);
+  verb.add_option("--channel-choice", text->choice,
+                  "Which channel a claim is of: uniform, or zipf:S for the k-th hottest one with a "
+                  "chance of 1/k^S (zipf: S = 1)")
+      ->capture_default_str()
+      ->group(group);
   return [text, &options]() -> Expected<void> {
+    const auto choice = ChoiceOptions::parse(text->choice);
+    if (!choice) return std::unexpected(choice.error());
+    options.plan.channel_choice = *choice;
     const auto mix = Mix::parse(text->mix);
     if (!mix) return std::unexpected(mix.error());
     options.plan.mix = *mix;
@@ -74,6 +83,62 @@ Completion add_stream_options(CLI::App& verb, Options& options) {
     if (!size) return std::unexpected(size.error());
     options.plan.claims_per_datagram = *size;
     options.plan.seed = options.channels.seed;
+    return {};
+  };
+}
+
+Completion add_schedule_options(CLI::App& verb, Options& options, ScheduleOptions& schedule,
+                                const RateOption& about) {
+  struct Text {
+    std::string rate;
+    bool poisson = false;
+    double duration_s = 0;
+  };
+  const auto text = std::make_shared<Text>(Text{.rate = about.by_default});
+  constexpr const char* group = "Rate";
+  CLI::Option* rate = verb.add_option("--rate", text->rate, about.meaning)
+                          ->type_name("CLAIMS_PER_S")
+                          ->capture_default_str()
+                          ->group(group);
+  CLI::Option* duration =
+      verb.add_option("--duration", text->duration_s, "Seconds of --rate, instead of --claims")
+          ->excludes(verb.get_option("--claims"))
+          ->type_name("S")
+          ->group(group);
+  CLI::Option* arrivals =
+      verb.add_option(
+              "--arrivals",
+              [text](const CLI::results_t& given) {
+                text->poisson = given[0] == name(Arrivals::poisson);
+                return text->poisson || given[0] == name(Arrivals::fixed);
+              },
+              "Intervals of --rate: fixed, or poisson: random from the seed [fixed]")
+          ->type_name("ARRIVALS")
+          ->group(group);
+  if (text->rate.empty()) {
+    duration->needs(rate);
+    arrivals->needs(rate);
+  }
+  verb.add_option("--burst", schedule.burst,
+                  "Datagrams that leave back to back; the mean rate is kept")
+      ->check(CLI::Range(1u, schedule_burst_max))
+      ->capture_default_str()
+      ->group(group);
+  return [text, duration, &options, &schedule]() -> Expected<void> {
+    schedule.seed = options.channels.seed;
+    schedule.arrivals = text->poisson ? Arrivals::poisson : Arrivals::fixed;
+    if (text->rate.empty()) return {};
+    const auto rate = parse_rate(text->rate);
+    if (!rate) return std::unexpected(rate.error());
+    schedule.claims_per_s = *rate;
+    if (duration->count() == 0) return {};
+    const double claims = std::round(text->duration_s * static_cast<double>(*rate));
+    if (!(claims >= 1 && claims <= claims_max)) {
+      return fail(fmt::format("not a duration for {} claims per second", *rate),
+                  fmt::format("--duration {}", text->duration_s),
+                  fmt::format("Give seconds that make 1 to {} claims", claims_max));
+    }
+    options.plan.claims = static_cast<std::uint32_t>(claims);
     return {};
   };
 }

@@ -17,7 +17,10 @@ constexpr const char* about =
 constexpr const char* examples =
     "Exit codes: 0 all is right, 1 a wrong verdict or none, 2 usage, 3 port, 130 stopped.\n"
     "\n"
-    "A whole session, with claimd at the other end of a memif socket:\n"
+    "Example, a whole session:\n"
+    "  claimd --config dpdk-config/memif.toml \\\n"
+    "    --set channels.destinations=$(claimgen channels --seed 7 --print-destination) &\n"
+    "  # once it says \"answering claims\":\n"
     "  claimgen channels --seed 7 --channels 10000 --out channels.json\n"
     "  claimctl channels import channels.json\n"
     "  claimgen run --seed 7 --channels 10000 --claims 200000 --final finals.jsonl \\\n"

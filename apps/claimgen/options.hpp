@@ -33,11 +33,13 @@ struct Options {
   std::string out = "-";  // channels, pcap: where the answers or the frames go
   // run, pcap
   PlanOptions plan;
+  ScheduleOptions schedule;
   WindowOptions window;    // run
   ClientOptions client;    // pcap: its ends
   CaptureOptions capture;  // pcap
   bool json = false;
-  std::string finals_out;  // where the final amounts go
+  std::string finals_out;   // where the final amounts go
+  std::string latency_out;  // run: where the percentiles go
   // check-amounts
   std::string finals_in;
   std::string list_in = "-";

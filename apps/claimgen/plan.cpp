@@ -20,6 +20,7 @@ constexpr std::uint32_t weight_max = 1'000'000;
 constexpr std::uint64_t step_drops_min = 2;  // leaves room for a lower amount from the first on
 constexpr std::uint64_t step_drops_max = 1000;
 constexpr std::uint64_t over_funds_drops_max = 1000;
+constexpr unsigned attempts_max = 64;  // at a channel that will do
 
 namespace malformed {
 constexpr std::array<std::uint8_t, 4> types = {0x00, 0x02, 0x81, 0xFF};
@@ -58,13 +59,14 @@ class Drawing {
   Drawing(const PlanOptions& options, const ChannelOptions& channels)
       : mix_(options.mix),
         funded_(channels.funded_drops),
+        choice_(options.channel_choice, channels.count, options.seed),
         random_(options.seed, 1),
         held_(channels.count),
         before_(channels.count) {
     weight_sum_ = std::accumulate(mix_.weights.begin(), mix_.weights.end(), std::uint64_t{0});
   }
 
-  // Nothing where no channel has funds left.
+  // Nothing where the funds are used up.
   [[nodiscard]] std::optional<PlannedClaim> draw() {
     PlannedClaim claim;
     claim.kind = draw_kind();
@@ -110,8 +112,15 @@ class Drawing {
     while (at >= mix_.weights[kind]) at -= mix_.weights[kind++];
     return static_cast<Kind>(kind);
   }
-  std::uint32_t any_channel() { return static_cast<std::uint32_t>(random_.below(held_.size())); }
-  std::uint32_t any_advanced() { return advanced_[random_.below(advanced_.size())]; }
+  std::uint32_t any_channel() { return choice_.draw(random_); }
+  // As often as any_channel() gives it, among those that hold something.
+  std::uint32_t any_advanced() {
+    for (unsigned attempt = 0; attempt < attempts_max && !choice_.uniform(); ++attempt) {
+      const std::uint32_t channel = any_channel();
+      if (held_[channel] != 0) return channel;
+    }
+    return advanced_[random_.below(advanced_.size())];
+  }
 
   // An amount that the channel would take if the signature were right. One refused claim in eight
   // repeats the held amount instead: then the appliance must not call it a duplicate.
@@ -121,7 +130,8 @@ class Drawing {
       claim.amount = held_[claim.channel];
       return true;
     }
-    for (unsigned attempt = 0; attempt < 64; ++attempt) {
+    const unsigned attempts = choice_.uniform() ? attempts_max : 1;
+    for (unsigned attempt = 0; attempt < attempts; ++attempt) {
       claim.channel = any_channel();
       const std::uint64_t left = funded_ - held_[claim.channel];
       if (left < step_drops_min) continue;
@@ -159,6 +169,7 @@ class Drawing {
 
   Mix mix_;
   std::uint64_t funded_;
+  ChannelChoice choice_;
   std::uint64_t weight_sum_ = 0;
   Random random_;
   std::vector<std::uint64_t> held_, before_;  // by channel: now, and one accepted claim earlier
@@ -172,8 +183,8 @@ unsigned draw_size(unsigned wanted, Random& random) {
 }
 
 Expected<void> check(const PlanOptions& options, const ChannelOptions& channels) {
-  if (options.claims == 0 || options.claims > std::uint32_t{1} << 31) {
-    return fail("not a number of claims", "--claims", "Give 1 to 2147483648");
+  if (options.claims == 0 || options.claims > claims_max) {
+    return fail("not a number of claims", "--claims", fmt::format("Give 1 to {}", claims_max));
   }
   if (options.claims_per_datagram > wire::claims_per_datagram_max) {
     return fail("a datagram holds at most 15 claims", "--claims-per-datagram",
@@ -253,14 +264,18 @@ Expected<Mix> Mix::parse(std::string_view text) {
 Expected<Plan> make_plan(const PlanOptions& options, const ChannelOptions& channels) {
   if (auto valid = check(options, channels); !valid) return std::unexpected(valid.error());
   Plan plan;
+  plan.channel_choice = options.channel_choice;
   plan.claims.reserve(options.claims);
   Drawing drawing(options, channels);
   for (std::uint32_t i = 0; i < options.claims; ++i) {
     const auto claim = drawing.draw();
     if (!claim) {
-      return fail(
-          fmt::format("the channels' funds are used up after {} of {} claims", i, options.claims),
-          "--funded", "Raise --funded or --channels, or lower --claims");
+      const bool uniform = !options.channel_choice.zipf_exponent;
+      return fail(fmt::format("{} funds are used up after {} of {} claims",
+                              uniform ? "the channels'" : "a hot channel's", i, options.claims),
+                  "--funded",
+                  uniform ? "Raise --funded or --channels, or lower --claims"
+                          : "Raise --funded, or lower --claims or zipf's exponent");
     }
     plan.claims.push_back(*claim);
     ++plan.of_kind[static_cast<std::size_t>(claim->kind)];

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/claimgen/channel_choice.hpp"
 #include "apps/claimgen/channels.hpp"
 #include "lib/failure/failure.hpp"
 #include "lib/wire/claim.hpp"
@@ -61,12 +62,14 @@ struct PlannedClaim {
 static_assert(sizeof(PlannedClaim) == 16, "a million of them are kept");
 
 inline constexpr unsigned mixed_sizes = 0;
+inline constexpr std::uint32_t claims_max = std::uint32_t{1} << 31;
 
 struct PlanOptions {
   std::uint64_t seed = 1;
-  std::uint32_t claims = 200'000;              // up to 2^31
+  std::uint32_t claims = 200'000;              // up to claims_max
   unsigned claims_per_datagram = mixed_sizes;  // 1..15; mixed: half singles, half 2..15
   Mix mix;
+  ChoiceOptions channel_choice;
 };
 
 struct Plan {
@@ -74,9 +77,12 @@ struct Plan {
   std::vector<std::uint8_t> datagrams;  // claims of each; they sum up to claims.size()
   std::vector<std::uint64_t> finals;    // by channel: drops held after all of it
   std::array<std::uint64_t, kind_count> of_kind{};
+  ChoiceOptions channel_choice;
 };
 
-// Fails on options out of range, and where the channels' funds do not last for the claims.
+// Fails on options out of range, and where the channels' funds do not last for the claims: where
+// channels are chosen by Zipf's law, as soon as one's are used up, since another in its place would
+// bend the law.
 [[nodiscard]] Expected<Plan> make_plan(const PlanOptions& options, const ChannelOptions& channels);
 
 // The frame of claim `index`, its timestamp 0. Precondition: 93 writable bytes at `frame`; `set`

@@ -9,20 +9,38 @@ namespace claimgate::claimgen {
 namespace {
 
 constexpr const char* examples =
-    "Examples:\n"
+    "Without --rate the loop is closed: a datagram leaves when the window has room, so a stall of\n"
+    "claimd's hides the claims that it kept from leaving. With --rate it is open: claims are due\n"
+    "by the rate, and their latency counts from then on, however late they left.\n"
+    "\n"
+    "Examples, each with the channels of its seed imported:\n"
     "  claimgen run --seed 7 --channels 10000 --claims 200000 \\\n"
     "    --device net_memif0,role=client,socket=/run/claimgate/memif.sock,socket-abstract=no\n"
-    "  claimgen run --seed 7 --channels 10 --claims 1000 --claims-per-datagram 15 \\\n"
-    "    --mix good=1 --window 8 --device net_af_packet0,iface=veth1 --json\n"
-    "  claimgen run --seed 7 --channels 10000 --claims 50000 --udp-port shards \\\n"
-    "    --local-ip fd00:93::2 --peer-ip fd00:93::1 --vlan 7 --device 0000:3b:00.0\n";
+    "  claimgen run --seed 8 --channels 10 --claims 1000 --claims-per-datagram 15 --mix good=1 \\\n"
+    "    --window 8 --json \\\n"
+    "    --device net_memif0,role=client,socket=/run/claimgate/memif.sock,socket-abstract=no\n"
+    "  claimgen run --seed 9 --channels 10000 --rate 15k --arrivals poisson --duration 20 \\\n"
+    "    --latency-out latency.hgrm \\\n"
+    "    --device net_memif0,role=client,socket=/run/claimgate/memif.sock,socket-abstract=no\n"
+    "  claimgen run --seed 10 --channels 10000 --channel-choice zipf:1.1 --rate 10k --burst 32 \\\n"
+    "    --device net_memif0,role=client,socket=/run/claimgate/memif.sock,socket-abstract=no\n"
+    "  claimgen run --seed 11 --channels 100 --claims 50000 --udp-port shards \\\n"
+    "    --local-ip fd00:93::2 --peer-ip fd00:93::1 --vlan 7 \\\n"
+    "    --device net_memif0,role=client,socket=/run/claimgate/memif.sock,socket-abstract=no\n";
 
-void add_load_options(CLI::App& verb, Options& options) {
+constexpr RateOption open_loop = {
+    .by_default = "",
+    .meaning =
+        "Open loop: claims per second, like 20000, 50k or 1.5M, however fast the answers come"};
+
+Completion add_load_options(CLI::App& verb, Options& options) {
   constexpr const char* group = "Load";
-  verb.add_option("--window", options.window.datagrams, "Datagrams under way at once")
-      ->check(CLI::Range(1u, 65'536u))
-      ->capture_default_str()
-      ->group(group);
+  const CLI::Option* window =
+      verb.add_option("--window", options.window.datagrams,
+                      fmt::format("Datagrams under way at once [{}; with --rate {}]",
+                                  options.window.datagrams, window_max))
+          ->check(CLI::Range(1u, window_max))
+          ->group(group);
   verb.add_option(
           "--timeout-ms",
           [&options](const CLI::results_t& text) {
@@ -38,6 +56,17 @@ void add_load_options(CLI::App& verb, Options& options) {
       ->check(CLI::Range(0u, 255u))
       ->capture_default_str()
       ->group(group);
+  return [window, &options]() -> Expected<void> {
+    if (options.schedule.claims_per_s > 0) {
+      if (window->count() == 0) options.window.datagrams = window_max;
+    } else if (options.schedule.burst > options.window.datagrams) {
+      return fail(
+          "a burst that the window has no room for",
+          fmt::format("--burst {} --window {}", options.schedule.burst, options.window.datagrams),
+          "Give a larger window, or a --rate");
+    }
+    return {};
+  };
 }
 
 Completion add_port_options(CLI::App& verb, ClientOptions& client) {
@@ -93,14 +122,19 @@ VerbLine add_run_verb(CLI::App& app, Options& options) {
   CLI::App* verb =
       app.add_subcommand("run", "Send a signed stream to claimd and check every verdict");
   add_channel_options(*verb, options);
-  add_load_options(*verb, options);
   const std::array groups = {add_stream_options(*verb, options),
+                             add_schedule_options(*verb, options, options.schedule, open_loop),
+                             add_load_options(*verb, options),
                              add_udp_port_option(*verb, options.window.shard_ports),
                              add_port_options(*verb, options.client),
                              add_endpoint_options(*verb, options.client.endpoints)};
   constexpr const char* group = "Report";
   verb->add_option("--final", options.finals_out,
                    "Write each channel's exact final amount to this file, as JSON lines")
+      ->group(group);
+  verb->add_option("--latency-out", options.latency_out,
+                   "Write the latencies' percentiles to this file, as HdrHistogram's plotter reads "
+                   "them (in microseconds)")
       ->group(group);
   verb->add_flag("--json", options.json, "Report as one JSON object")->group(group);
   verb->footer(examples);

@@ -6,7 +6,6 @@
 #include <bit>
 #include <cassert>
 #include <cstring>
-#include <limits>
 
 #include "apps/claimgen/datagram.hpp"
 
@@ -41,78 +40,126 @@ Window::Window(const WindowOptions& options, const Plan& plan, std::span<const s
       frames_(frames),
       oracle_(plan.claims, static_cast<std::uint32_t>(plan.finals.size())),
       flights_(options.datagrams),
-      flight_of_(plan.claims.size(), no_flight) {
+      flight_of_(plan.claims.size(), Flights::none),
+      departures_(plan.claims.size()) {
   assert(frames.size() == plan.claims.size() * wire::claim_bytes);
-  for (FlightIndex i = options.datagrams; i-- > 0;) free_.push_back(i);
-  again_.reserve(options.datagrams);
+  assert(options.schedule.burst >= 1);
+  if (options.schedule.claims_per_s > 0) {
+    schedule_.emplace(options.schedule, plan.claims.size(), plan.datagrams.size());
+  } else {
+    assert(options.schedule.burst <= options.datagrams);
+  }
   waiting_.reserve(std::size_t{options.datagrams} * (wire::claims_per_datagram_max + 1));
   mismatches_.reserve(mismatches_listed);
 }
 
-std::optional<Outgoing> Window::take(std::uint64_t now_ns) noexcept {
-  while (!again_.empty()) {
-    const FlightIndex at = again_.back();
-    again_.pop_back();
+std::optional<Outgoing> Window::take(std::uint64_t now_ns) {
+  Flights::Index at = resend_silent(now_ns);
+  if (at == Flights::none && flights_.room() == 0) {
+    held_back(now_ns);
+    return std::nullopt;
+  }
+  if (at == Flights::none) at = open_busy(now_ns);
+  if (at == Flights::none) at = open_new(now_ns);
+  if (at == Flights::none) return std::nullopt;
+  flights_.sent(at, now_ns);
+  const Flight& flight = flights_[at];
+  ++tally_.datagrams_sent;
+  ++tally_.sent_to[flight.port - wire::port_any];
+  return Outgoing{.claims = {flight.claims.data(), flight.n}, .port = flight.port};
+}
+
+// The datagram that has been silent for longest, where that is too long.
+Flights::Index Window::resend_silent(std::uint64_t now_ns) {
+  if (now_ns < options_.timeout_ns) return Flights::none;
+  for (;;) {
+    const Flights::Index at = flights_.take_silent(now_ns - options_.timeout_ns);
+    if (at == Flights::none) return at;
     Flight& flight = flights_[at];
-    if (flight.n == 0) continue;  // answered meanwhile
-    flight.last_sent_ns = now_ns;
+    if (flight.repeats == options_.retries) {
+      give_up(at);
+      continue;
+    }
     ++flight.repeats;
     for (unsigned i = 0; i < flight.n; ++i) oracle_.resent(flight.claims[i]);
     ++tally_.datagrams_resent;
-    return outgoing(at);
+    return at;
   }
-  if (free_.empty()) return std::nullopt;
-  const FlightIndex at = open(now_ns);
-  if (at == no_flight) return std::nullopt;
-  return outgoing(at);
 }
 
-// Fills a free flight: claims that BUSY sent away first, otherwise the plan's next datagram.
-Window::FlightIndex Window::open(std::uint64_t now_ns) noexcept {
-  const FlightIndex at = free_.back();
-  Flight& flight = flights_[at];
+// Claims that BUSY sent away and whose time has come.
+Flights::Index Window::open_busy(std::uint64_t now_ns) noexcept {
+  std::array<std::uint32_t, wire::claims_per_datagram_max> claims;
   unsigned n = 0;
-  while (n < wire::claims_per_datagram_max && !waiting_.empty() &&
-         waiting_.front().due_ns <= now_ns) {
-    flight.claims[n++] = waiting_.front().claim;
+  while (n < claims.size() && !waiting_.empty() && waiting_.front().due_ns <= now_ns) {
+    claims[n++] = waiting_.front().claim;
     std::pop_heap(waiting_.begin(), waiting_.end());
     waiting_.pop_back();
   }
-  if (n > 0) {
-    // Older amounts first, as they were first sent.
-    std::sort(flight.claims.begin(), flight.claims.begin() + n);
-    for (unsigned i = 0; i < n; ++i) oracle_.resent(flight.claims[i]);
-  } else {
-    // While the appliance asks for patience, nothing new is sent on top.
-    if (waiting_.size() >= options_.datagrams) return no_flight;
-    if (next_datagram_ == plan_.datagrams.size()) return no_flight;
-    n = plan_.datagrams[next_datagram_++];
-    for (unsigned i = 0; i < n; ++i) {
-      flight.claims[i] = oracle_.sent_count();
-      oracle_.sent(flight.claims[i]);
-    }
-  }
-  free_.pop_back();
-  flight.n = static_cast<std::uint8_t>(n);
-  flight.repeats = 0;
-  flight.first_sent_ns = flight.last_sent_ns = now_ns;
-  flight.port = wire::port_any;
-  for (unsigned i = 0; i < n; ++i) flight_of_[flight.claims[i]] = at;
-  if (options_.shard_ports) {
-    std::array<wire::ChannelHandle, wire::claims_per_datagram_max> handles;
-    for (unsigned i = 0; i < n; ++i) {
-      const std::byte* const frame = frames_.data() + flight.claims[i] * wire::claim_bytes;
-      handles[i] = wire::ClaimFrame(frame).handle();
-    }
-    flight.port = shard_port({handles.data(), n});
-  }
-  return at;
+  if (n == 0) return Flights::none;
+  std::sort(claims.begin(), claims.begin() + n);  // older amounts first, as they were first sent
+  for (unsigned i = 0; i < n; ++i) oracle_.resent(claims[i]);
+  return open({claims.data(), n});
 }
 
-Outgoing Window::outgoing(FlightIndex at) noexcept {
-  const Flight& flight = flights_[at];
-  ++tally_.datagrams_sent;
-  return {.claims = {flight.claims.data(), flight.n}, .port = flight.port};
+// The plan's next datagram, where its time has come.
+Flights::Index Window::open_new(std::uint64_t now_ns) noexcept {
+  if (next_datagram_ == plan_.datagrams.size() || !may_open_new(now_ns)) return Flights::none;
+  const std::uint64_t due_ns = schedule_ ? schedule_->due_ns() : now_ns;
+  std::array<std::uint32_t, wire::claims_per_datagram_max> claims;
+  const unsigned n = plan_.datagrams[next_datagram_++];
+  for (unsigned i = 0; i < n; ++i) {
+    claims[i] = oracle_.sent_count();
+    oracle_.sent(claims[i]);
+    departures_[claims[i]] = {.due_ns = due_ns, .sent_ns = now_ns};
+  }
+  if (schedule_) {
+    schedule_->advance();
+    count_departure(n, due_ns, now_ns);
+  } else {
+    --left_in_burst_;
+  }
+  return open({claims.data(), n});
+}
+
+// Precondition: the plan has another datagram.
+bool Window::may_open_new(std::uint64_t now_ns) noexcept {
+  if (schedule_ && schedule_->due_ns() > now_ns) return false;
+  if (waiting_.size() >= options_.datagrams) {
+    held_back(now_ns);  // while the appliance asks for patience, nothing new is sent on top
+    return false;
+  }
+  if (!schedule_ && left_in_burst_ == 0) {
+    const auto burst = static_cast<std::uint32_t>(
+        std::min<std::size_t>(options_.schedule.burst, plan_.datagrams.size() - next_datagram_));
+    if (flights_.room() < burst) return false;
+    left_in_burst_ = burst;
+  }
+  return true;
+}
+
+void Window::count_departure(unsigned claims, std::uint64_t due_ns, std::uint64_t now_ns) noexcept {
+  const std::uint64_t behind_ns = now_ns - due_ns;
+  tally_.behind_ns.record(behind_ns);
+  tally_.last_behind_ns = behind_ns;
+  tally_.claims_sent += claims;
+  if (behind_ns <= late_ns) return;
+  const bool held = held_at_ns_ && *held_at_ns_ >= due_ns;
+  ++(held ? tally_.late_held : tally_.late_own);
+}
+
+Flights::Index Window::open(std::span<const std::uint32_t> claims) noexcept {
+  const Flights::Index at = flights_.open(claims);
+  for (const std::uint32_t claim : claims) flight_of_[claim] = at;
+  if (options_.shard_ports) {
+    std::array<wire::ChannelHandle, wire::claims_per_datagram_max> handles;
+    for (std::size_t i = 0; i < claims.size(); ++i) {
+      const std::byte* const frame = frames_.data() + std::size_t{claims[i]} * wire::claim_bytes;
+      handles[i] = wire::ClaimFrame(frame).handle();
+    }
+    flights_[at].port = shard_port({handles.data(), claims.size()});
+  }
+  return at;
 }
 
 std::size_t Window::write_payload(std::byte* payload, const Outgoing& outgoing) const noexcept {
@@ -128,11 +175,11 @@ std::size_t Window::write_payload(std::byte* payload, const Outgoing& outgoing) 
 
 // The flight that these verdicts answer, all of it and in order. Otherwise the reply is late (all
 // of its claims went out twice) or wrong, and counted as that.
-Window::FlightIndex Window::flight_of_reply(std::span<const std::byte> verdicts) {
+Flights::Index Window::flight_of_reply(std::span<const std::byte> verdicts) {
   const auto n = verdicts.size() / wire::verdict_bytes;
   const std::uint32_t first = sequence_of(verdicts.data());
-  const FlightIndex at = first < flight_of_.size() ? flight_of_[first] : no_flight;
-  bool matches = at != no_flight && flights_[at].n == n;
+  const Flights::Index at = first < flight_of_.size() ? flight_of_[first] : Flights::none;
+  bool matches = at != Flights::none && flights_[at].n == n;
   bool repeated = true;
   for (std::size_t i = 0; i < n; ++i) {
     const std::uint32_t claim = sequence_of(verdicts.data() + i * wire::verdict_bytes);
@@ -148,13 +195,13 @@ Window::FlightIndex Window::flight_of_reply(std::span<const std::byte> verdicts)
              "one answer per datagram: all of its verdicts, in order",
              fmt::format("{} verdicts from sequence {} that answer no open datagram", n, first));
   }
-  return no_flight;
+  return Flights::none;
 }
 
 void Window::settle(std::span<const std::byte> verdicts, std::uint16_t source_port,
                     std::uint64_t now_ns) {
-  const FlightIndex at = flight_of_reply(verdicts);
-  if (at == no_flight) return;
+  const Flights::Index at = flight_of_reply(verdicts);
+  if (at == Flights::none) return;
   const Flight flight = flights_[at];
   if (source_port != flight.port) {
     complain(flight.claims[0], fmt::format("an answer from port {}", flight.port),
@@ -162,7 +209,6 @@ void Window::settle(std::span<const std::byte> verdicts, std::uint16_t source_po
   }
   close(at);
   ++tally_.datagrams_answered;
-  tally_.round_trip_ns.record(now_ns - flight.first_sent_ns);
   for (unsigned i = 0; i < flight.n; ++i) {
     judge(flight.claims[i], verdicts.data() + i * wire::verdict_bytes, now_ns);
   }
@@ -197,6 +243,8 @@ void Window::judge(std::uint32_t claim, const std::byte* at, std::uint64_t now_n
   const auto kind = static_cast<std::size_t>(planned.kind);
   ++tally_.verdicts[kind][static_cast<std::size_t>(verdict.code)];
   ++tally_.claims_decided;
+  tally_.service_ns.record(now_ns - departures_[claim].sent_ns);
+  if (schedule_) tally_.latency_ns.record(now_ns - departures_[claim].due_ns);
   if ((verdict.flags & wire::flag_durable) != 0) ++tally_.verdicts_durable;
 }
 
@@ -210,20 +258,7 @@ bool Window::echoes(std::uint32_t claim, const std::byte* verdict) const noexcep
              std::bit_cast<std::uint64_t>(stamp_of(claim, options_.unix_ms));
 }
 
-void Window::expire(std::uint64_t now_ns) {
-  again_.clear();
-  for (FlightIndex i = 0; i < flights_.size(); ++i) {
-    const Flight& flight = flights_[i];
-    if (flight.n == 0 || now_ns - flight.last_sent_ns < options_.timeout_ns) continue;
-    if (flight.repeats < options_.retries) {
-      again_.push_back(i);
-    } else {
-      give_up(i);
-    }
-  }
-}
-
-void Window::give_up(FlightIndex at) {
+void Window::give_up(Flights::Index at) {
   const Flight flight = flights_[at];
   close(at);
   ++given_up_;
@@ -232,11 +267,10 @@ void Window::give_up(FlightIndex at) {
            fmt::format("none to this datagram of {}", flight.n));
 }
 
-void Window::close(FlightIndex at) noexcept {
-  Flight& flight = flights_[at];
-  for (unsigned i = 0; i < flight.n; ++i) flight_of_[flight.claims[i]] = no_flight;
-  flight.n = 0;
-  free_.push_back(at);
+void Window::close(Flights::Index at) noexcept {
+  const Flight& flight = flights_[at];
+  for (unsigned i = 0; i < flight.n; ++i) flight_of_[flight.claims[i]] = Flights::none;
+  flights_.close(at);
 }
 
 void Window::complain(std::optional<std::uint32_t> claim, std::string expected, std::string got) {

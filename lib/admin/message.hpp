@@ -20,7 +20,7 @@
 
 namespace claimgate::admin {
 
-inline constexpr std::uint16_t protocol_version = 1;
+inline constexpr std::uint16_t protocol_version = 2;
 inline constexpr std::size_t header_bytes = 8;
 inline constexpr std::size_t body_bytes_max = 1 << 20;
 inline constexpr std::size_t json_body_bytes_max = 64 << 10;  // of a request

@@ -101,6 +101,7 @@ void append_record(std::vector<std::byte>& out, const ChannelRecord& record) {
   to.bytes(record.id);
   to.bytes(record.key);
   to.bytes(record.source);
+  to.bytes(record.destination);
   to.number(record.funded_drops);
   to.number(record.balance_drops);
   to.number(record.held_drops);
@@ -165,6 +166,7 @@ Expected<ChannelRecord> decode_channel_record(
   from.bytes(record.id);
   from.bytes(record.key);
   from.bytes(record.source);
+  from.bytes(record.destination);
   from.number(record.funded_drops);
   from.number(record.balance_drops);
   from.number(record.held_drops);

@@ -1,22 +1,23 @@
 // The fixed-size records that travel in bulk: channels on their way in, channels being listed.
 //
-//   IMPORT, 156 bytes                       CHANNEL, 210 bytes
+//   IMPORT, 156 bytes                       CHANNEL, 230 bytes
 //   0    channel id         32              0    channel id      32
 //   32   key, ledger form   33              32   key, ledger form 33
 //   65   key form  u8                       65   source          20
-//   66   present   u16, bits below          85   funded   u64, drops
-//   68   account            20              93   balance  u64, drops
-//   88   destination        20              101  held     u64, drops
-//   108  amount    u64, drops               109  lsn      u64
-//   116  balance   u64, drops               117  signature       64, of `held`
-//   124  settle delay  u32, seconds         181  valid until     u32, ledger seconds
-//   128  expiration    u32                  185  expiration      u32
-//   132  cancel after  u32                  189  cancel after    u32
-//   136  sequence      u32                  193  settle delay    u32, seconds
-//   140  source tag    u32                  197  ledger index    u32
-//   144  reserved      u32, 0               201  incarnation     u32
-//   148  line      u64, of the input        205  last activity   u32, ledger seconds
-//                                           209  open     u8, 1: before valid until
+//   66   present   u16, bits below          85   destination     20, zeros: not known
+//   68   account            20              105  funded   u64, drops
+//   88   destination        20              113  balance  u64, drops
+//   108  amount    u64, drops               121  held     u64, drops
+//   116  balance   u64, drops               129  lsn      u64
+//   124  settle delay  u32, seconds         137  signature       64, of `held`
+//   128  expiration    u32                  201  valid until     u32, ledger seconds
+//   132  cancel after  u32                  205  expiration      u32
+//   136  sequence      u32                  209  cancel after    u32
+//   140  source tag    u32                  213  settle delay    u32, seconds
+//   144  reserved      u32, 0               217  ledger index    u32
+//   148  line      u64, of the input        221  incarnation     u32
+//                                           225  last activity   u32, ledger seconds
+//                                           229  open     u8, 1: before valid until
 //
 // A list_page body is next cursor u32 (no_cursor: the end), then records back to back.
 // All integers are big-endian. Plain values, pure functions; any thread.
@@ -34,7 +35,7 @@
 namespace claimgate::admin {
 
 inline constexpr std::size_t import_record_bytes = 156;
-inline constexpr std::size_t channel_record_bytes = 210;
+inline constexpr std::size_t channel_record_bytes = 230;
 inline constexpr std::size_t import_records_max = 4096;  // per message
 inline constexpr std::size_t records_per_page_max = 1024;
 inline constexpr std::uint32_t no_cursor = 0xFFFF'FFFF;
@@ -64,6 +65,7 @@ struct ChannelRecord {
   std::array<std::byte, 32> id{};
   std::array<std::byte, 33> key{};
   std::array<std::byte, 20> source{};
+  std::array<std::byte, 20> destination{};  // all zero: not known
   std::uint64_t funded_drops = 0;
   std::uint64_t balance_drops = 0;
   std::uint64_t held_drops = 0;

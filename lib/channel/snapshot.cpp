@@ -61,7 +61,7 @@ void seal(std::byte* page, const Magic& magic) noexcept {
 // Visits a record's fields in the order of the file; reading and writing share the list, so they
 // cannot drift apart.
 template <class View, class Visit>
-void for_each_field(View& view, Visit&& visit) {
+void for_each_field(View& view, bool has_destination, Visit&& visit) {
   auto& terms = view.terms;
   visit(terms.id.bytes);
   visit(terms.key.bytes);
@@ -81,20 +81,31 @@ void for_each_field(View& view, Visit&& visit) {
   visit(terms.source_tag);
   visit(terms.service_class);
   visit(terms.key.type);
+  if (has_destination) visit(terms.destination);
 }
-constexpr std::size_t record_used_bytes = 244;  // the rest is reserved, zero
-static_assert(record_used_bytes == 32 + 64 + 20 + 64 + 4 * 8 + 7 * 4 + 2 + 1 + 1);
+constexpr std::size_t record_used_bytes = 264;  // the rest is reserved, zero
+static_assert(record_used_bytes == 32 + 64 + 20 + 64 + 4 * 8 + 7 * 4 + 2 + 1 + 1 + 20 &&
+              record_used_bytes <= record_bytes);
+
+// How records lie in their pages, by major version.
+struct Shape {
+  std::size_t record_bytes;
+  std::size_t records_per_page;
+  bool has_destination;
+};
+constexpr Shape shape_1{252, 16, false};
+constexpr Shape shape_now{record_bytes, records_per_page, true};
 
 void write_record(std::byte* to, const ChannelView& view) noexcept {
-  for_each_field(view, [&](const auto& field) {
+  for_each_field(view, shape_now.has_destination, [&](const auto& field) {
     std::memcpy(to, &field, sizeof field);
     to += sizeof field;
   });
 }
 
-ChannelView read_record(const std::byte* from) noexcept {
+ChannelView read_record(const std::byte* from, const Shape& shape) noexcept {
   ChannelView view;
-  for_each_field(view, [&](auto& field) {
+  for_each_field(view, shape.has_destination, [&](auto& field) {
     std::memcpy(&field, from, sizeof field);
     from += sizeof field;
   });
@@ -153,6 +164,7 @@ class PageWriter {
 
 struct Opened {
   SnapshotInfo info;
+  Shape shape;
   std::uint64_t pages;
   std::uint32_t stamp;
 };
@@ -168,21 +180,23 @@ Expected<Opened> check_header(const std::byte* page, const std::string& path,
     return fail("damaged: wrong checksum of the header page, offset 0", path, remedy_damaged);
   }
   const auto major = get<std::uint16_t>(page, at_major);
-  if (major != format_major || get<std::uint64_t>(page, at_features) != 0) {
+  if ((major != 1 && major != format_major) || get<std::uint64_t>(page, at_features) != 0) {
     return fail(fmt::format("state file format {}.{} (features {:#x}, offset {}); this version "
-                            "reads format {} without features",
+                            "reads formats 1 and {} without features",
                             major, get<std::uint16_t>(page, at_minor),
                             get<std::uint64_t>(page, at_features), at_major, format_major),
                 path, "use the claimd version that wrote it, or a newer one");
   }
   Opened out{};
+  out.shape = major == 1 ? shape_1 : shape_now;
   out.info.channels = get<std::uint64_t>(page, at_channels);
   out.pages = get<std::uint64_t>(page, at_pages);
-  const bool shape = get<std::uint32_t>(page, at_page_bytes) == page_bytes &&
-                     get<std::uint32_t>(page, at_record_bytes) == record_bytes &&
-                     out.info.channels <= std::uint64_t{capacity_max} * wire::virtual_shards &&
-                     out.pages == (out.info.channels + records_per_page - 1) / records_per_page;
-  if (!shape) {
+  const std::size_t per_page = out.shape.records_per_page;
+  const bool possible = get<std::uint32_t>(page, at_page_bytes) == page_bytes &&
+                        get<std::uint32_t>(page, at_record_bytes) == out.shape.record_bytes &&
+                        out.info.channels <= std::uint64_t{capacity_max} * wire::virtual_shards &&
+                        out.pages == (out.info.channels + per_page - 1) / per_page;
+  if (!possible) {
     return fail(fmt::format("damaged: impossible sizes in the header, offset {}", at_page_bytes),
                 path, remedy_damaged);
   }
@@ -204,9 +218,9 @@ Expected<Opened> check_header(const std::byte* page, const std::string& path,
 const char* page_fault(const std::byte* page, std::uint64_t number, const Opened& opened) {
   if (!has_magic(page, page_magic)) return "wrong first bytes of a page";
   if (get<std::uint32_t>(page, at_crc) != page_crc(page)) return "wrong checksum of a page";
-  const std::uint64_t before = (number - 1) * records_per_page;
-  const std::uint64_t records =
-      std::min<std::uint64_t>(opened.info.channels - before, records_per_page);
+  const std::uint64_t per_page = opened.shape.records_per_page;
+  const std::uint64_t before = (number - 1) * per_page;
+  const std::uint64_t records = std::min(opened.info.channels - before, per_page);
   if (get<std::uint64_t>(page, at_page_number) != number ||
       get<std::uint32_t>(page, at_page_stamp) != opened.stamp ||
       get<std::uint32_t>(page, at_page_records) != records) {
@@ -236,8 +250,8 @@ Expected<void> walk(const memory::FileReader& file, const std::string& path, con
       }
       const auto records = get<std::uint32_t>(page, at_page_records);
       for (std::uint32_t j = 0; j < records; ++j) {
-        const std::size_t at = page_header_bytes + j * record_bytes;
-        const ChannelView view = read_record(page + at);
+        const std::size_t at = page_header_bytes + j * opened.shape.record_bytes;
+        const ChannelView view = read_record(page + at, opened.shape);
         if (!possible(view)) {
           return fail(fmt::format("damaged: an impossible record, offset {}", offset + at), path,
                       remedy_damaged);

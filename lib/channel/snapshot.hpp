@@ -22,10 +22,10 @@ namespace claimgate::channel {
 namespace snapshot {
 inline constexpr std::size_t page_bytes = 4096;
 inline constexpr std::size_t page_header_bytes = 64;
-inline constexpr std::size_t record_bytes = 252;
-inline constexpr std::size_t records_per_page = 16;
-static_assert(page_header_bytes + records_per_page * record_bytes == page_bytes);
-inline constexpr std::uint16_t format_major = 1;
+inline constexpr std::size_t record_bytes = 268;
+inline constexpr std::size_t records_per_page = 15;
+static_assert(page_header_bytes + records_per_page * record_bytes <= page_bytes);
+inline constexpr std::uint16_t format_major = 2;
 inline constexpr std::uint16_t format_minor = 0;
 }  // namespace snapshot
 
@@ -48,9 +48,9 @@ struct SnapshotInfo {
 
 // Verifies the whole file, then calls `deliver` once for every channel; an empty function only
 // verifies. A Failure names file, offset and remedy: a file that cannot be read, is not a state
-// file, is of a newer major version or needs features unknown here, is truncated or longer than it
-// says, or is damaged anywhere; or the first Failure that `deliver` returned. The file is only
-// read.
+// file, is of a major version other than 1 and 2 or needs features unknown here, is truncated or
+// longer than it says, or is damaged anywhere; or the first Failure that `deliver` returned. The
+// file is only read.
 [[nodiscard]] Expected<SnapshotInfo> load_snapshot(
     const std::string& path, const std::function<Expected<void>(const ChannelView&)>& deliver);
 

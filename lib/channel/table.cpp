@@ -75,12 +75,14 @@ void set_expiry(Slot& slot, ColdRecord& cold, const ChannelTerms& terms) noexcep
   cold.ledger_index = terms.ledger_index;
 }
 
-ChannelView compose(const Slot& slot, const ColdRecord& cold) noexcept {
+ChannelView compose(const Slot& slot, const ColdRecord& cold,
+                    const std::array<std::byte, 20>* destinations) noexcept {
   ChannelView view;
   wire::store_be(view.terms.id.bytes.data(), slot.handle);
   std::copy(cold.id_tail.begin(), cold.id_tail.end(), view.terms.id.bytes.begin() + 8);
   view.terms.key = {.bytes = cold.key, .type = slot.key_type()};
   view.terms.source = cold.source;
+  if (cold.destination != 0) view.terms.destination = destinations[cold.destination - 1];
   view.terms.funded = {slot.funded};
   view.terms.balance = {slot.balance};
   view.terms.expiration = cold.expiration;
@@ -98,7 +100,17 @@ ChannelView compose(const Slot& slot, const ColdRecord& cold) noexcept {
   return view;
 }
 
+std::uint32_t buckets_for(std::uint32_t capacity) noexcept {
+  return (capacity + channels_per_bucket - 1) / channels_per_bucket;
+}
+
 }  // namespace
+
+std::size_t Table::bytes_needed(std::uint32_t capacity) noexcept {
+  return std::size_t{capacity} * (sizeof(Slot) + sizeof(ColdRecord)) +
+         (std::size_t{buckets_for(capacity)} + probe_buckets_max - 1) * sizeof(IndexBucket) +
+         destinations_max * sizeof(*destinations_);
+}
 
 Expected<Table> Table::create(std::uint32_t capacity, std::array<std::uint64_t, 2> hash_key,
                               memory::Pages pages) {
@@ -106,9 +118,8 @@ Expected<Table> Table::create(std::uint32_t capacity, std::array<std::uint64_t, 
     return fail(fmt::format("a channel table cannot have room for {} channels", capacity), {},
                 fmt::format("set a capacity from 1 to {}", capacity_max));
   }
-  const std::uint32_t buckets = (capacity + channels_per_bucket - 1) / channels_per_bucket;
-  const std::size_t bytes = std::size_t{capacity} * (sizeof(Slot) + sizeof(ColdRecord)) +
-                            (std::size_t{buckets} + probe_buckets_max - 1) * sizeof(IndexBucket);
+  const std::uint32_t buckets = buckets_for(capacity);
+  const std::size_t bytes = bytes_needed(capacity);
   auto region = memory::Region::map(bytes, pages);
   if (!region) {
     return fail(fmt::format("no memory for a table of {} channels ({:.1f} MiB): {}", capacity,
@@ -126,6 +137,8 @@ Table::Table(memory::Region region, std::uint32_t capacity, std::uint32_t bucket
   cold_ = reinterpret_cast<ColdRecord*>(base + std::size_t{capacity} * sizeof(Slot));
   index_ = reinterpret_cast<IndexBucket*>(base + std::size_t{capacity} *
                                                      (sizeof(Slot) + sizeof(ColdRecord)));
+  destinations_ =
+      reinterpret_cast<std::array<std::byte, 20>*>(index_ + buckets + probe_buckets_max - 1);
 }
 
 Table::Table(Table&& other) noexcept {
@@ -138,6 +151,8 @@ Table& Table::operator=(Table&& other) noexcept {
   slots_ = std::exchange(other.slots_, nullptr);
   cold_ = std::exchange(other.cold_, nullptr);
   index_ = std::exchange(other.index_, nullptr);
+  destinations_ = std::exchange(other.destinations_, nullptr);
+  destinations_used_ = std::exchange(other.destinations_used_, 0);
   capacity_ = std::exchange(other.capacity_, 0);
   buckets_ = std::exchange(other.buckets_, 0);
   hash_key_ = other.hash_key_;
@@ -169,6 +184,18 @@ void Table::commit(SlotIndex at, wire::Drops amount, const std::byte* signature,
 bool Table::same_id(SlotIndex at, const ChannelId& id) const noexcept {
   const auto& tail = cold_[at].id_tail;
   return std::equal(tail.begin(), tail.end(), id.bytes.begin() + 8);
+}
+
+std::uint32_t Table::number_of(const std::array<std::byte, 20>& destination) noexcept {
+  if (destination == std::array<std::byte, 20>{}) return 0;
+  auto* const end = destinations_ + destinations_used_;
+  auto* const at = std::find(destinations_, end, destination);
+  if (at == end) {
+    if (destinations_used_ == destinations_max) return 0;
+    *end = destination;
+    ++destinations_used_;
+  }
+  return static_cast<std::uint32_t>(at - destinations_) + 1;
 }
 
 Table::Applied Table::apply(const ChannelTerms& terms, std::uint32_t incarnation) noexcept {
@@ -220,6 +247,7 @@ Table::Applied Table::add(const ChannelView& view) noexcept {
   std::copy(terms.id.bytes.begin() + 8, terms.id.bytes.end(), cold.id_tail.begin());
   cold.key = terms.key.bytes;
   cold.source = terms.source;
+  cold.destination = number_of(terms.destination);
   set_expiry(slot, cold, terms);
   write(at, slot, cold);
   raise(size_, 1);
@@ -235,6 +263,8 @@ Table::Applied Table::update(SlotIndex at, const ChannelTerms& terms) noexcept {
   slot.funded = std::max(slot.funded, terms.funded.value);
   slot.balance = std::max(slot.balance, terms.balance.value);
   const bool older = terms.ledger_index < cold.ledger_index;
+  // The id says which it is, by hash; it can only have been missing before.
+  if (cold.destination == 0) cold.destination = number_of(terms.destination);
   if (terms.ledger_index > cold.ledger_index) {
     set_expiry(slot, cold, terms);
   } else if (!older) {
@@ -350,7 +380,7 @@ std::optional<ChannelView> Table::view(SlotIndex at) const noexcept {
     if (lock.load(std::memory_order_relaxed) != before) continue;
     const auto slot = std::bit_cast<Slot>(slot_copy);
     if (slot.incarnation == 0) return std::nullopt;
-    return compose(slot, std::bit_cast<ColdRecord>(cold_copy));
+    return compose(slot, std::bit_cast<ColdRecord>(cold_copy), destinations_);
   }
 }
 

@@ -8,7 +8,8 @@
 // atomics, so a reader never sees half of a commit and never delays the owner (DESIGN.md).
 //
 // Memory per channel of capacity: 128 + 128 + at most 32 bytes; nothing else grows with it
-// (free slots are chained through the slots themselves). Everything is mapped at create().
+// (free slots are chained through the slots themselves; the payees' accounts, few and ours, are
+// kept once and numbered). Everything is mapped at create().
 //
 // Budget: hash + candidate + find with bucket and hot line prefetched <= 40 cycles per claim.
 #pragma once
@@ -65,7 +66,7 @@ struct alignas(128) ColdRecord {
   std::uint32_t expiration;
   std::uint32_t cancel_after;
   std::uint32_t ledger_index;
-  std::uint32_t reserved;
+  std::uint32_t destination;  // number of the payee's account, from 1; 0: not known
 };
 static_assert(sizeof(ColdRecord) == 128 && offsetof(ColdRecord, settle_delay_s) == 108);
 
@@ -94,6 +95,9 @@ inline constexpr unsigned channels_per_bucket = 3;
 // A channel lives at most this many buckets from home; adding one that finds no room there fails.
 inline constexpr unsigned probe_buckets_max = 32;
 inline constexpr std::uint32_t capacity_max = std::uint32_t{1} << 30;
+// Accounts that a table can number, 80 KiB; a configuration names at most 1024. A channel of one
+// more than these is kept like any other, its destination as not known.
+inline constexpr std::uint32_t destinations_max = 4096;
 
 enum class ApplyResult : std::uint8_t {
   added,
@@ -107,6 +111,8 @@ enum class ApplyResult : std::uint8_t {
 
 class Table {
  public:
+  // What create() will map, before it is rounded up to whole pages.
+  [[nodiscard]] static std::size_t bytes_needed(std::uint32_t capacity) noexcept;
   // Maps memory for `capacity` channels (1 .. 2^30). `hash_key`: 128 secret random bits for the
   // index, so that nobody who chooses channel ids can aim at one bucket.
   // Fails where the memory cannot be had, naming how much was asked for.
@@ -187,12 +193,17 @@ class Table {
   void erase(std::uint64_t hash, SlotIndex at) noexcept;
   Applied add(const ChannelView& view) noexcept;
   Applied update(SlotIndex at, const ChannelTerms& terms) noexcept;
+  // The account's number, a new one where it has none; 0 where it is all zero, or none is left.
+  [[nodiscard]] std::uint32_t number_of(const std::array<std::byte, 20>& destination) noexcept;
   void write(SlotIndex at, const Slot& slot, const ColdRecord& cold) noexcept;
 
   memory::Region region_;
   Slot* slots_ = nullptr;
   ColdRecord* cold_ = nullptr;
   IndexBucket* index_ = nullptr;  // buckets_ homes, then probe_buckets_max - 1 for overflow
+  // By number - 1. An entry is written once, before any cold record that names it (write()).
+  std::array<std::byte, 20>* destinations_ = nullptr;
+  std::uint32_t destinations_used_ = 0;
   std::uint32_t capacity_ = 0;
   std::uint32_t buckets_ = 0;
   std::array<std::uint64_t, 2> hash_key_{};

@@ -41,9 +41,11 @@ struct ChannelTerms {
   ChannelId id;
   PublicKey key;
   std::array<std::byte, 20> source{};  // AccountID of the payer
-  wire::Drops funded;                  // the ledger's Amount
-  wire::Drops balance;                 // the ledger's Balance: already redeemed
-  LedgerTime expiration = never;       // never: the ledger object has none
+  // AccountID of the payee, ours, which redeems. All zero: not known (a state file of format 1).
+  std::array<std::byte, 20> destination{};
+  wire::Drops funded;             // the ledger's Amount
+  wire::Drops balance;            // the ledger's Balance: already redeemed
+  LedgerTime expiration = never;  // never: the ledger object has none
   LedgerTime cancel_after = never;
   LedgerTime valid_until = 0;  // min(expiration, cancel_after, as-of + settle delay) - margin
   std::uint32_t settle_delay_s = 0;

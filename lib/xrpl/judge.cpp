@@ -107,6 +107,7 @@ std::expected<channel::ChannelTerms, Refusal> judge(const RawChannel& raw, const
   terms.id = raw.id;
   terms.key = *key;
   terms.source = raw.account;
+  terms.destination = raw.destination;
   terms.funded = {raw.amount_drops};
   terms.balance = {raw.balance_drops};
   terms.expiration = raw.expiration.value_or(channel::never);

@@ -25,9 +25,9 @@
 #include "src/control/table_load.hpp"
 #include "src/durability/open_gate.hpp"
 #include "src/nic/command_ring.hpp"
+#include "src/nic/device.hpp"
 #include "src/nic/eal.hpp"
 #include "src/nic/port.hpp"
-#include "src/nic/server_socket.hpp"
 #include "src/pipeline/clock.hpp"
 #include "src/pipeline/worker.hpp"
 
@@ -56,14 +56,14 @@ struct Running {
   }
 };
 
-Expected<channel::Table> make_table(const Config& config) {
+Expected<channel::Table> make_table(const config::Config& config) {
   std::array<std::uint64_t, 2> hash_key;
   if (sodium_init() < 0) return fail("libsodium does not start", "start");
   randombytes_buf(hash_key.data(), sizeof hash_key);
   return channel::Table::create(config.channels.capacity, hash_key, config.memory.table_pages);
 }
 
-nic::PortOptions port_options(const Config& config) {
+nic::PortOptions port_options(const config::Config& config) {
   return {.device = config.port.device,
           .rx_descriptors = config.port.rx_descriptors,
           .tx_descriptors = config.port.tx_descriptors,
@@ -72,7 +72,7 @@ nic::PortOptions port_options(const Config& config) {
           .trusted_peer = config.port.trusted_peer};
 }
 
-nic::EalOptions eal_options(const Config& config, const Cpus& cpus) {
+nic::EalOptions eal_options(const config::Config& config, const config::Cpus& cpus) {
   nic::EalOptions options{.program = "claimd",
                           .file_prefix = config.eal.file_prefix,
                           .huge_pages = config.eal.huge_pages,
@@ -84,7 +84,10 @@ nic::EalOptions eal_options(const Config& config, const Cpus& cpus) {
   return options;
 }
 
-xrpl::Policy policy(const Config& config) {
+// The table numbers those of a state file too, which another configuration may have filled.
+static_assert(config::Config::Channels::destinations_max <= channel::destinations_max / 2);
+
+xrpl::Policy policy(const config::Config& config) {
   xrpl::Policy made;
   made.destinations = {config.channels.destination_ids.begin(),
                        config.channels.destination_ids.end()};
@@ -103,7 +106,7 @@ packet::Mac mac_of(const nic::Port& port) {
 
 // In the order of construction; destroyed in reverse.
 struct Appliance::Parts {
-  Config config;
+  config::Config config;
   StateFolder folder;
   channel::Table table;
   channel::SnapshotHeader header;
@@ -115,12 +118,14 @@ struct Appliance::Parts {
   std::optional<Provisioning> provisioning;
   std::optional<Exposition> exposition;
   std::optional<AdminServer> admin;
+  config::Cpus cpus;
+  std::string_view digest_kernel;
   bool worker_runs = false;
   bool link_was_up = false;
   bool stopped = false;
 
-  Parts(Config with, StateFolder state, channel::Table channels)
-      : config(std::move(with)), folder(std::move(state)), table(std::move(channels)) {}
+  Parts(config::Config with, const config::Cpus& on, StateFolder state, channel::Table channels)
+      : config(std::move(with)), folder(std::move(state)), table(std::move(channels)), cpus(on) {}
 
   [[nodiscard]] Expected<void> bring_up();
   [[nodiscard]] Expected<void> make_socket_folders() const;
@@ -137,10 +142,7 @@ Expected<void> Appliance::Parts::bring_up() {
   if (!loaded) return std::unexpected(loaded.error());
   header = *loaded;
   if (auto made = make_socket_folders(); !made) return made;
-  const auto allowed = nic::allowed_cpus();
-  const auto cpus = choose_cpus(config.worker, allowed);
-  if (!cpus) return std::unexpected(cpus.error());
-  if (auto started = nic::Eal::start(eal_options(config, *cpus)); started) {
+  if (auto started = nic::Eal::start(eal_options(config, cpus)); started) {
     eal.emplace(std::move(*started));
   } else {
     return std::unexpected(started.error());
@@ -171,7 +173,7 @@ Expected<void> Appliance::Parts::bring_up() {
   if (auto opened = open_doors(); !opened) return opened;
   if (auto launched = launch_worker(); !launched) return launched;
   spdlog::info("worker on CPU {}, control on CPU {}; port {} ({}), {} packet buffers, checksums {}",
-               cpus->worker, cpus->control, config.port.device, port->driver(), port->pool().size(),
+               cpus.worker, cpus.control, config.port.device, port->driver(), port->pool().size(),
                port->checksums_offloaded_tx() ? "offloaded" : "in software");
   return {};
 }
@@ -188,8 +190,9 @@ Expected<void> Appliance::Parts::make_worker() {
   if (!digester) return std::unexpected(digester.error());
   auto verifier = verify::Verifier::create();
   if (!verifier) return std::unexpected(verifier.error());
-  spdlog::info("digests by ipsec-mb ({}), signatures by libsecp256k1 and libsodium",
-               digester->kernel());
+  digest_kernel = digester->kernel();
+  spdlog::info("digests by ipsec-mb ({}), signatures by {}", digest_kernel,
+               verify::Verifier::kernel());
   const pipeline::WorkerOptions options{
       .rules = {.copy_payloads = port->shares_buffers() && !config.port.trusted_peer,
                 .answer_unknown = config.claims.answer_unknown,
@@ -251,7 +254,13 @@ StatsSources Appliance::Parts::sources() const {
           .pool_mbufs = port->pool().size(),
           .pool_available = port->pool().available(),
           .link_up = port->link_up(),
-          .driver = port->driver()};
+          .driver = port->driver(),
+          .worker_cpu = cpus.worker,
+          .idle = config.worker.idle == pipeline::Idle::spin ? "spin" : "yield",
+          .digest_kernel = digest_kernel,
+          .verify_kernel = verify::Verifier::kernel(),
+          .table_pages = memory::name(table.pages()),
+          .port_huge_pages = eal->huge_pages()};
 }
 
 Observed Appliance::Parts::observed() const {
@@ -273,14 +282,17 @@ Observed Appliance::Parts::observed() const {
   return made;
 }
 
-Expected<Appliance> Appliance::start(const Config& config) {
+Expected<Appliance> Appliance::start(const config::Config& config) {
+  // What is quick to refuse comes before the table, whose pages may take many seconds.
+  const auto cpus = config::choose_cpus(config.worker, nic::allowed_cpus());
+  if (!cpus) return std::unexpected(cpus.error());
   auto folder = StateFolder::open(config.node.state_dir);
   if (!folder) return std::unexpected(folder.error());
   auto table = make_table(config);
   if (!table) return std::unexpected(table.error());
   spdlog::info("room for {} channels in {} MiB of {} pages", table->capacity(),
                table->bytes_mapped() >> 20, memory::name(table->pages()));
-  Appliance made(std::make_unique<Parts>(config, std::move(*folder), std::move(*table)));
+  Appliance made(std::make_unique<Parts>(config, *cpus, std::move(*folder), std::move(*table)));
   if (auto up = made.parts_->bring_up(); !up) {
     // Nothing was accepted: the state file on disk is still the truth.
     made.parts_->stopped = true;

@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "lib/failure/failure.hpp"
-#include "src/control/config.hpp"
+#include "src/config/config.hpp"
 
 namespace claimgate::control {
 
@@ -17,7 +17,7 @@ class Appliance {
  public:
   // Answers claims when it returns. Fails with the first thing that is missing, having taken down
   // what was up.
-  [[nodiscard]] static Expected<Appliance> start(const Config& config);
+  [[nodiscard]] static Expected<Appliance> start(const config::Config& config);
   Appliance(Appliance&&) noexcept;
   Appliance& operator=(Appliance&&) = delete;
   ~Appliance();  // as stop(), with failures logged

@@ -20,15 +20,15 @@
 namespace claimgate::control {
 namespace {
 
-spdlog::level::level_enum spdlog_level(LogLevel level) noexcept {
+spdlog::level::level_enum spdlog_level(config::LogLevel level) noexcept {
   switch (level) {
-    case LogLevel::debug:
+    case config::LogLevel::debug:
       return spdlog::level::debug;
-    case LogLevel::info:
+    case config::LogLevel::info:
       return spdlog::level::info;
-    case LogLevel::warning:
+    case config::LogLevel::warning:
       return spdlog::level::warn;
-    case LogLevel::error:
+    case config::LogLevel::error:
       return spdlog::level::err;
   }
   return spdlog::level::info;
@@ -98,7 +98,7 @@ ssize_t write_dpdk_lines(void* lines, const char* bytes, std::size_t count) {
 
 }  // namespace
 
-void start_log(LogLevel level) {
+void start_log(config::LogLevel level) {
   std::shared_ptr<spdlog::logger> logger;
   if (stderr_is_journal()) {
     logger = std::make_shared<spdlog::logger>("claimgate",

@@ -7,14 +7,9 @@
 #include <vector>
 
 #include "lib/failure/failure.hpp"
+#include "src/nic/huge_pages.hpp"
 
 namespace claimgate::nic {
-
-enum class HugePages {
-  automatic,  // used where enough are free, normal pages otherwise
-  require,    // refuse to start without
-  never,
-};
 
 struct EalOptions {
   std::string program = "claimgate";

@@ -3,8 +3,8 @@
 //   parse ─ admit ─ digest ─ verify ─ commit ─ reply            (src/pipeline/DESIGN.md)
 //
 // Thread: the one worker that owns everything a stage is handed. No stage allocates, locks, logs or
-// makes a system call; each is bounded by the burst or by the rings. Each states its budget in
-// cycles per claim (`./dev bench pipeline` shows them).
+// makes a system call; each is bounded by the burst or by the rings. Each states its budget, and
+// `./dev bench pipeline` holds it to that.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,16 @@ namespace claimgate::pipeline {
 // What keeps a turn within the 100 µs after which a worker must be back at its queue.
 inline constexpr unsigned digests_per_turn_max = 64;
 inline constexpr unsigned settled_per_turn_max = 256;
+
+// What a stage may cost, in cycles of the time stamp counter on the machine that bench/README.md
+// names, in bursts of 32 datagrams.
+struct Budget {
+  double datagram = 0, payload_byte = 0, claim = 0;
+  // Of one claim in a datagram of `claims`.
+  [[nodiscard]] constexpr double per_claim(unsigned claims) const noexcept {
+    return datagram / claims + payload_byte * double{wire::claim_bytes} + claim;
+  }
+};
 
 // What a worker answers with, fixed at start.
 struct Rules {
@@ -43,7 +53,7 @@ inline void decide(Ticket& ticket, unsigned position, wire::Code code, Stats& st
 // answered in place and go to `neighbours`, claims get a ticket state and, where well-formed, an
 // entry in `burst.claims` with the hash of their handle; a malformed one is decided on the spot.
 // `room`: datagrams that may still be taken in; those beyond are answered BUSY as they stand.
-// Budget: 90 cycles a datagram and 0.2 a payload byte, 12 a claim.
+inline constexpr Budget parse_budget{.datagram = 90, .payload_byte = 0.2, .claim = 12};
 void parse(Burst& burst, const packet::LocalAddresses& local, const channel::Table& table,
            CopyArena& copies, unsigned room, const Rules& rules, Stats& stats) noexcept;
 
@@ -51,33 +61,37 @@ void parse(Burst& burst, const packet::LocalAddresses& local, const channel::Tab
 // UNKNOWN_CHANNEL, CLOSED, OVER_FUNDS, STALE. These decisions stand whatever becomes of the claims
 // in flight before them, because held amounts only grow. The rest is reserved for in the journal
 // and enters `ring`, or is answered BUSY with nothing changed.
-// Budget: 60 cycles a claim with 1,000,000 channels (two cache misses, hidden).
+// The budget is that of 1,000,000 channels: a bucket and a slot from memory for each claim, some ten
+// such reads under way at once.
+inline constexpr Budget admit_budget{.datagram = 30, .claim = 80};
 template <class Journal>
 void admit(Burst& burst, const channel::Table& table, ClaimRing& ring, Journal& journal,
            channel::LedgerTime now, Stats& stats) noexcept;
 
 // Builds the 44-byte message of newly admitted claims, at most digests_per_turn_max of them, and
 // hashes those that need it.
-// Budget: 350 cycles a claim in bursts of 8 and more.
+// The budget is that of bursts of 8 and more with AVX2: one half for hashing, the other for what
+// verifying the last burst has pushed out of the caches.
+inline constexpr Budget digest_budget{.claim = 1100};
 void digest_admitted(ClaimRing& ring, const channel::Table& table,
                      digest::Digester& digester) noexcept;
 
 // Hands claims to the verifier while it has lanes free, and takes what it has answered. A claim
 // that earlier commits have settled meanwhile is not verified at all; at most settled_per_turn_max
-// such claims are passed over at once.
-// Budget: the engine's.
+// such claims are passed over at once. Its budget is the engine's.
 void verify(ClaimRing& ring, const channel::Table& table, verify::Verifier& verifier,
             Stats& stats) noexcept;
 
 // Decides examined claims in arrival order, each against its channel as the one before left it;
-// an accepted one advances its slot. Budget: 120 cycles a claim.
+// an accepted one advances its slot.
+inline constexpr Budget commit_budget{.claim = 120};
 template <class Journal>
 void commit(ClaimRing& ring, channel::Table& table, Journal& journal, HeldRing& held,
             channel::LedgerTime now, Stats& stats) noexcept;
 
 // Writes the verdicts of one decided datagram over its request, and its headers: the frame is then
 // ready to leave. False where it is to be silenced instead (`answer_unknown` off).
-// Budget: 60 cycles a datagram, 12 a claim.
+inline constexpr Budget reply_budget{.datagram = 80, .claim = 10};
 bool write_reply(Ticket& ticket, const packet::Mac& own, bool durable, const Rules& rules) noexcept;
 
 // ------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 //   Journal  reserve / append / release / durable_lsn           (durability::OpenGate)
 //   Clock    cycles / nanoseconds / ledger_now                  (SystemClock)
 //   Mailbox  take / give_back of Command*                       (nic::CommandRing)
+//   Probe    told of each stage as it ends                      (NoProbe: nothing)
 //
 // Owner and only user of everything it references; `Stats` may be read by others meanwhile.
 // After construction nothing here allocates; only an idle `yield` worker makes a system call.
@@ -17,14 +18,11 @@
 #include <ctime>
 
 #include "src/pipeline/command.hpp"
+#include "src/pipeline/idle.hpp"
+#include "src/pipeline/probe.hpp"
 #include "src/pipeline/stages.hpp"
 
 namespace claimgate::pipeline {
-
-enum class Idle : std::uint8_t {
-  spin,   // never leaves the core: the appliance's own lcore
-  yield,  // sleeps while nothing comes: shared machines
-};
 
 struct WorkerOptions {
   Rules rules;
@@ -32,7 +30,7 @@ struct WorkerOptions {
   unsigned claims_in_flight_max = 4096;  // power of two
 };
 
-template <class Port, class Journal, class Clock, class Mailbox>
+template <class Port, class Journal, class Clock, class Mailbox, class Probe = NoProbe>
 class Worker {
  public:
   Worker(const WorkerOptions& options, Port& port, Journal& journal, Clock& clock, Mailbox& mailbox,
@@ -64,24 +62,35 @@ class Worker {
 
   // One pass: a burst in, whatever is ready out. True where there was anything to do.
   bool turn(bool receiving) noexcept {
+    probe_.turn_begins();
     const std::uint64_t now = clock_.cycles();
     const channel::LedgerTime ledger_now = clock_.ledger_now(now);
 
     burst_.clear();
     if (receiving) receive(now);
+    probe_.passed(Stage::rx);
     parse(burst_, local_, table_, copies_, room(), options_.rules, stats_);
+    probe_.passed(Stage::parse);
     admit(burst_, table_, ring_, journal_, ledger_now, stats_);
+    probe_.passed(Stage::admit);
     hold_decided();
+    probe_.passed(Stage::reply);
     digest_admitted(ring_, table_, digester_);
+    probe_.passed(Stage::digest);
     verify(ring_, table_, verifier_, stats_);
+    probe_.passed(Stage::verify);
     commit(ring_, table_, journal_, held_, ledger_now, stats_);
+    probe_.passed(Stage::commit);
     reply();
+    probe_.passed(Stage::reply);
     const bool commanded = obey();
-
-    return account(now, commanded);
+    const bool worked = account(now, commanded);
+    probe_.passed(Stage::rest);
+    return worked;
   }
 
   [[nodiscard]] unsigned datagrams_in_flight() const noexcept { return in_flight_; }
+  [[nodiscard]] Probe& probe() noexcept { return probe_; }
 
  private:
   static constexpr unsigned idle_turns_before_rest = 256;
@@ -157,9 +166,11 @@ class Worker {
   }
 
   void send(List<Ticket*, burst_datagrams_max>& tickets, counter::Counter& sent_counter) noexcept {
+    probe_.passed(Stage::reply);
     const unsigned sent = port_.transmit(tickets.items.data(), tickets.count);
     sent_counter.add(sent);
     if (sent < tickets.count) stats_.transmit_failed.add(tickets.count - sent);
+    probe_.passed(Stage::tx);
   }
 
   bool obey() noexcept {
@@ -225,6 +236,7 @@ class Worker {
   List<Ticket*, burst_datagrams_max> durable_;
   List<Ticket*, burst_datagrams_max> outgoing_;
   unsigned in_flight_ = 0;  // datagrams with a ticket: undecided or held
+  [[no_unique_address]] Probe probe_;
 };
 
 }  // namespace claimgate::pipeline

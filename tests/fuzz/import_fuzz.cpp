@@ -240,7 +240,8 @@ void require_judged(const RawChannel& raw, const AnswerInfo& answer, const Polic
     require(terms.error().reason == *expected, "the first rule that is broken is the reason");
     return require_printable(terms.error().text);
   }
-  require(terms->id == raw.id && terms->source == raw.account, "terms are the channel's");
+  require(terms->id == raw.id, "terms are the channel's");
+  require(terms->source == raw.account && terms->destination == raw.destination, "so are both ends");
   require(key_form(terms->key) == raw.key, "so is the key");
   require(terms->funded.value == raw.amount_drops && terms->balance.value == raw.balance_drops,
           "so are the funds");

@@ -31,7 +31,7 @@ void write_admin_seeds(SeedFolder& folder);
 void write_import_seeds(SeedFolder& folder);
 void write_packet_seeds(SeedFolder& folder);
 void write_session_seeds(SeedFolder& folder);
-void write_signature_seeds(SeedFolder& folder, const std::filesystem::path& sources);
+void write_export_seeds(SeedFolder& folder, const std::filesystem::path& sources);
 void write_snapshot_seeds(SeedFolder& folder);
 
 }  // namespace claimgate::fuzz

@@ -112,6 +112,7 @@ std::vector<admin::ChannelRecord> channels_of(const channel::Table& table) {
     out.push_back({.id = terms.id.bytes,
                    .key = key_start,
                    .source = terms.source,
+                   .destination = terms.destination,
                    .funded_drops = terms.funded.value,
                    .balance_drops = terms.balance.value,
                    .held_drops = view->held.value,

@@ -3,7 +3,8 @@
 //
 // Input: a switch, then pages without the zeros at their ends: a length of two bytes, little-endian,
 // and so many bytes. With bit 0 of the switch set every page is sealed: magic, number, stamp and
-// checksum as FORMAT.md has them. With bit 1 set, the header's counts, too. What holds for each:
+// checksum as FORMAT.md has them. With bit 1 set, the header's sizes and counts, too, of format 1
+// where bit 2 is set. What holds for each:
 //   · a file is loaded or refused with words, and where it is refused no channel was delivered;
 //   · a file is loaded twice to the same, and has as many channels as it says;
 //   · each channel is what the offsets of FORMAT.md say of its record;
@@ -33,6 +34,13 @@ using Bytes = std::vector<std::byte>;
 constexpr std::size_t page_bytes = snapshot::page_bytes;
 constexpr std::size_t pages_max = 6;
 
+// How records lie in their pages, by format.
+struct Shape {
+  std::uint16_t major;
+  std::uint32_t record_bytes, records_per_page;
+};
+constexpr Shape format_1{1, 252, 16}, format_2{2, 268, 15};
+
 Bytes unpacked(const std::uint8_t* input, std::size_t size) {
   Bytes file;
   while (size >= 2 && file.size() < pages_max * page_bytes) {
@@ -55,25 +63,25 @@ void seal(std::byte* page, const char* magic) {
   wire::store_raw(page + 8, memory::crc32c({page + 12, page_bytes - 12}));
 }
 
-void seal_all(Bytes& file, bool with_counts) {
+void seal_all(Bytes& file, const Shape* counted) {
   const std::size_t pages = file.size() / page_bytes;
   if (pages == 0) return;
   std::byte* const header = file.data();
   const std::uint64_t channels = wire::load_raw<std::uint64_t>(header + 32);
-  if (with_counts) {
-    wire::store_raw(header + 12, std::uint16_t{1});
+  if (counted != nullptr) {
+    wire::store_raw(header + 12, counted->major);
     wire::store_raw(header + 16, std::uint64_t{0});
     wire::store_raw(header + 24, std::uint32_t{page_bytes});
-    wire::store_raw(header + 28, std::uint32_t{snapshot::record_bytes});
-    // The last page holds 1..16, whatever the input says.
-    const std::uint64_t last = 1 + channels % snapshot::records_per_page;
-    const std::uint64_t all =
-        pages > 1 ? (pages - 2) * std::uint64_t{snapshot::records_per_page} + last : 0;
+    wire::store_raw(header + 28, counted->record_bytes);
+    // The last page holds 1 to all that fit, whatever the input says.
+    const std::uint32_t fit = counted->records_per_page;
+    const auto last = static_cast<std::uint32_t>(1 + channels % fit);
+    const std::uint64_t all = pages > 1 ? (pages - 2) * std::uint64_t{fit} + last : 0;
     wire::store_raw(header + 32, all);
     wire::store_raw(header + 40, std::uint64_t{pages - 1});
     for (std::size_t i = 1; i < pages; ++i)
       wire::store_raw(header + i * page_bytes + 12,
-                      static_cast<std::uint32_t>(i + 1 < pages ? snapshot::records_per_page : last));
+                      i + 1 < pages ? fit : last);
   }
   seal(header, "CGTABLE");
   const std::uint32_t stamp = memory::crc32c({header + 48, 32});
@@ -108,7 +116,7 @@ bool says(const std::byte* record, std::size_t at, const T& value) {
 }
 
 // Offsets as in FORMAT.md, "Record".
-bool is_record(const std::byte* at, const ChannelView& view) {
+bool is_record(const std::byte* at, const ChannelView& view, const Shape& shape) {
   const ChannelTerms& terms = view.terms;
   return says(at, 0, terms.id.bytes) && says(at, 32, terms.key.bytes) &&
          says(at, 96, terms.source) && says(at, 116, view.signature) &&
@@ -118,7 +126,9 @@ bool is_record(const std::byte* at, const ChannelView& view) {
          says(at, 220, terms.valid_until) && says(at, 224, terms.settle_delay_s) &&
          says(at, 228, terms.ledger_index) && says(at, 232, view.incarnation) &&
          says(at, 236, view.last_activity) && says(at, 240, terms.source_tag) &&
-         says(at, 242, terms.service_class) && says(at, 243, terms.key.type);
+         says(at, 242, terms.service_class) && says(at, 243, terms.key.type) &&
+         (shape.major == 1 ? terms.destination == decltype(terms.destination){}
+                           : says(at, 244, terms.destination));
 }
 
 }  // namespace
@@ -126,7 +136,8 @@ bool is_record(const std::byte* at, const ChannelView& view) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
   if (size == 0) return 0;
   Bytes file = unpacked(input + 1, size - 1);
-  if ((input[0] & 1) != 0) seal_all(file, (input[0] & 2) != 0);
+  const Shape* const wanted = (input[0] & 4) != 0 ? &format_1 : &format_2;
+  if ((input[0] & 1) != 0) seal_all(file, (input[0] & 2) != 0 ? wanted : nullptr);
   const MemoryFile state(file);
   std::vector<ChannelView> views;
   const auto loaded = load_snapshot(state.path(), [&](const ChannelView& view) -> Expected<void> {
@@ -140,11 +151,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t siz
     return 0;
   }
   require(views.size() == loaded->channels, "a file has as many channels as it says");
+  const auto major = wire::load_raw<std::uint16_t>(file.data() + 12);
+  require(major == 1 || major == 2, "only known formats are read");
+  const Shape& shape = major == 1 ? format_1 : format_2;
   for (std::size_t i = 0; i < views.size(); ++i) {
-    const std::size_t page = 1 + i / snapshot::records_per_page;
+    const std::size_t page = 1 + i / shape.records_per_page;
     const std::byte* const record = file.data() + page * page_bytes + snapshot::page_header_bytes +
-                                    i % snapshot::records_per_page * snapshot::record_bytes;
-    require(is_record(record, views[i]), "a channel is what its record says");
+                                    i % shape.records_per_page * shape.record_bytes;
+    require(is_record(record, views[i], shape), "a channel is what its record says");
     require(views[i].incarnation > 0, "a channel has its incarnation");
     require(loaded->header.next_incarnation > views[i].incarnation ||
                 loaded->header.next_incarnation == incarnation_end,

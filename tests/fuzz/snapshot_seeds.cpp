@@ -54,12 +54,13 @@ std::string saved(std::uint32_t channels) {
 }  // namespace
 
 void write_snapshot_seeds(SeedFolder& folder) {
-  for (const std::uint32_t channels : {0U, 1U, 16U, 17U}) {
+  for (const std::uint32_t channels : {0U, 1U, 15U, 17U}) {
     const std::string file = saved(channels);
     const std::string name = std::to_string(channels) + "_channels";
     folder.add(name, packed(0, file));
     folder.add(name + "_sealed", packed(1, file));
     folder.add(name + "_sealed_counted", packed(3, file));
+    folder.add(name + "_sealed_counted_as_format_1", packed(7, file));
   }
   folder.add("cut_short", packed(0, saved(1)) + 'x');
 }

@@ -37,7 +37,7 @@ void write_all(const std::filesystem::path& sources, const std::filesystem::path
   write("fuzz_import", write_import_seeds);
   write("fuzz_packet", write_packet_seeds);
   write("fuzz_session", write_session_seeds);
-  write("fuzz_signature", [&](SeedFolder& seeds) { write_signature_seeds(seeds, sources); });
+  write("fuzz_export", [&](SeedFolder& seeds) { write_export_seeds(seeds, sources); });
   write("fuzz_snapshot", write_snapshot_seeds);
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The interop test: xrpl.js over an ordinary UDP socket, through a tap or a veth, to the real claimd.
+# The interop test: xrpl.js over an ordinary UDP socket, through a tap or a veth, to the real claimd,
+# and what claimctl exports of it back through xrpl.js.
 # usage: run.sh BUILD_DIR tap|af_packet
 #
 # Everything happens in a network namespace of this test's own. Exit code 77 and a line
@@ -12,6 +13,8 @@ kind=${2:?usage: run.sh BUILD_DIR tap|af_packet}
 name=interop-$kind
 # shellcheck source=tests/demo/accounts.sh
 source "$root/tests/demo/accounts.sh"
+# shellcheck source=tests/interop/modules.sh
+source "$root/tests/interop/modules.sh"
 
 not_run() {
   printf 'NOT RUN: %s: %s\n' "$name" "$1"
@@ -25,28 +28,13 @@ failed() {
 
 [[ $(id -u) -eq 0 ]] || not_run 'network namespaces need root'
 command -v jq >/dev/null || not_run 'jq is missing'
-command -v node >/dev/null || not_run 'node is missing'
 command -v ping >/dev/null || not_run 'ping (iputils-ping) is missing'
-command -v npm >/dev/null || not_run 'npm is missing'
 command -v ip >/dev/null || not_run 'ip (iproute2) is missing'
 [[ $kind != af_packet ]] || command -v ethtool >/dev/null || not_run 'ethtool is missing'
 [[ $kind != tap || -c /dev/net/tun ]] || not_run '/dev/net/tun is missing'
 
-# One installation serves both kinds of port, and later runs.
 modules=$build/interop
-install_client() {
-  mkdir -p "$modules"
-  (
-    flock 9
-    cp "$root"/tests/interop/{package.json,package-lock.json,client.mjs} "$modules/"
-    if ! cmp -s "$modules/package-lock.json" "$modules/installed.json"; then
-      cd "$modules"
-      npm ci --ignore-scripts --no-audit --no-fund >npm.log 2>&1 || exit 1
-      cp package-lock.json installed.json
-    fi
-  ) 9>"$modules/lock"
-}
-install_client || not_run "npm could not fetch xrpl.js ($modules/npm.log)"
+why=$(install_modules "$root" "$build") || not_run "$why"
 
 run_dir=$(mktemp -d "${TMPDIR:-/tmp}/claimgate-interop.XXXXXX")
 namespace=claimgate-$$
@@ -125,5 +113,8 @@ inside node "$modules/client.mjs" vectors "$root/tests/vectors/xrpl-claims.json"
   failed 'a vector got a wrong verdict'
 inside ping -c 1 -W 2 10.93.0.1 >/dev/null || failed 'no answer to an echo request'
 inside ping -c 1 -W 2 fd00:93::1 >/dev/null || failed 'no answer to an ICMPv6 echo request'
+# 4 payers of client.mjs and the 20 vectors.
+node "$modules/redeem.mjs" "$build/apps/claimctl/claimctl" "$run_dir/admin.sock" \
+  "$root/tests/vectors/xrpl-claims.json" 24 || failed 'xrpl.js does not take an exported claim'
 check_accounts claimctl stats --json || failed 'the counters do not add up'
-printf '%s: all verdicts right\n' "$name"
+printf '%s: all verdicts right, every exported claim redeemable\n' "$name"

@@ -85,9 +85,7 @@ TEST_F(Import, OfAHundredThousandChannelsShowsABarAndImportsThemAll) {
   EXPECT_EQ(again.err.find('#'), again.err.npos) << again.err;
 
   stop();
-  const auto began = std::chrono::steady_clock::now();
   start({.settings = {"channels.capacity=150000"}});
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(20));
   EXPECT_EQ(daemon().metrics().at("claimgate_channels"), 100'000);
 }
 

@@ -212,12 +212,13 @@ Expected<ApplyResult> ImportRun::foresee(const channel::ChannelTerms& terms) {
     if (!*view && provisioning_.channels() + foreseen_new_ >= provisioning_.capacity())
       return ApplyResult::table_full;
     const channel::ChannelTerms& known = *view ? (*view)->terms : terms;
-    seen = foreseen_
-               .emplace(terms.id.handle().value,
-                        Foreseen{known.id, known.key, known.funded.value, known.balance.value,
-                                 known.expiration, known.cancel_after, known.valid_until,
-                                 known.ledger_index})
-               .first;
+    seen =
+        foreseen_
+            .emplace(terms.id.handle().value,
+                     Foreseen{known.id, known.key, known.funded.value, known.balance.value,
+                              known.expiration, known.cancel_after, known.valid_until,
+                              known.ledger_index, known.destination != std::array<std::byte, 20>{}})
+            .first;
     if (!*view) {
       ++foreseen_new_;
       return ApplyResult::added;
@@ -230,6 +231,8 @@ Expected<ApplyResult> ImportRun::foresee(const channel::ChannelTerms& terms) {
       terms.funded.value > known.funded_drops || terms.balance.value > known.balance_drops;
   known.funded_drops = std::max(known.funded_drops, terms.funded.value);
   known.balance_drops = std::max(known.balance_drops, terms.balance.value);
+  const bool placed = !known.has_destination;
+  known.has_destination = true;  // judged terms have one
   if (terms.ledger_index < known.ledger_index) return ApplyResult::older_ledger;
   const bool same_ledger = terms.ledger_index == known.ledger_index;
   const auto merged = [same_ledger](std::uint32_t now, std::uint32_t before) {
@@ -238,7 +241,7 @@ Expected<ApplyResult> ImportRun::foresee(const channel::ChannelTerms& terms) {
   const auto expiration = merged(terms.expiration, known.expiration);
   const auto cancel_after = merged(terms.cancel_after, known.cancel_after);
   const auto valid_until = merged(terms.valid_until, known.valid_until);
-  const bool other = !same_ledger || expiration != known.expiration ||
+  const bool other = !same_ledger || placed || expiration != known.expiration ||
                      cancel_after != known.cancel_after || valid_until != known.valid_until;
   known.expiration = expiration;
   known.cancel_after = cancel_after;

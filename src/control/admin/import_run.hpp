@@ -92,6 +92,7 @@ class ImportRun {
     channel::PublicKey key;
     std::uint64_t funded_drops, balance_drops;
     std::uint32_t expiration, cancel_after, valid_until, ledger_index;
+    bool has_destination;
   };
 
   // Up to slice_channels further on, or where slice_time has run out: asked per channel.

@@ -41,6 +41,7 @@ admin::ChannelRecord record_of(const channel::ChannelView& view, channel::Ledger
   return {.id = terms.id.bytes,
           .key = xrpl::key_form(terms.key),
           .source = terms.source,
+          .destination = terms.destination,
           .funded_drops = terms.funded.value,
           .balance_drops = terms.balance.value,
           .held_drops = view.held.value,

@@ -1,121 +1,21 @@
 // The claimctl that was built, run as a running against a real admin server.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <spawn.h>
-#include <sys/wait.h>
 
 #include <csignal>
-#include <sstream>
 
+#include "tests/apps/claimctl/running_claimctl.hpp"
 #include "tests/src/control/admin/rig.hpp"
-
-extern char** environ;
 
 namespace claimgate::control::test {
 namespace {
 
 using nlohmann::json;
 
-struct Outcome {
-  int code = -1;
-  std::string out, err;
-};
-
-// One claimctl with its three pipes; killed and reaped whatever happens.
-class RunningClaimctl {
- public:
-  explicit RunningClaimctl(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), CLAIMCTL);
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    int in[2], out[2], err[2];
-    if (::pipe2(in, O_CLOEXEC) || ::pipe2(out, O_CLOEXEC) || ::pipe2(err, O_CLOEXEC))
-      throw std::runtime_error("pipe2");
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in[0], 0);
-    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-    posix_spawn_file_actions_adddup2(&actions, err[1], 2);
-    const int error = ::posix_spawn(&pid_, CLAIMCTL, &actions, nullptr, argv.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    for (const int end : {in[0], out[1], err[1]}) ::close(end);
-    in_ = in[1];
-    out_ = out[0];
-    err_ = err[0];
-    if (error) throw std::runtime_error(std::string("posix_spawn: ") + std::strerror(error));
-  }
-  ~RunningClaimctl() {
-    if (pid_ > 0) {
-      ::kill(pid_, SIGKILL);
-      ::waitpid(pid_, nullptr, 0);
-    }
-    close_input();
-    if (out_ >= 0) ::close(out_);
-    ::close(err_);
-  }
-  void write(const std::string& text) const { (void)!::write(in_, text.data(), text.size()); }
-  void close_input() {
-    if (in_ >= 0) ::close(in_);
-    in_ = -1;
-  }
-  void close_output() {
-    ::close(out_);
-    out_ = -1;
-  }
-  void interrupt() const { ::kill(pid_, SIGINT); }
-
-  // Reads all it says, and waits for its end.
-  Outcome finish() {
-    close_input();
-    Outcome outcome;
-    std::array<pollfd, 2> ends{{{out_, POLLIN, 0}, {err_, POLLIN, 0}}};
-    std::array<char, 65536> bytes;
-    while (ends[0].fd >= 0 || ends[1].fd >= 0) {
-      if (::poll(ends.data(), ends.size(), 60'000) <= 0) break;
-      for (auto& end : ends) {
-        if (!end.revents) continue;
-        const ssize_t count = ::read(end.fd, bytes.data(), bytes.size());
-        auto& to = &end == ends.data() ? outcome.out : outcome.err;
-        if (count > 0)
-          to.append(bytes.data(), static_cast<std::size_t>(count));
-        else
-          end.fd = -1;
-      }
-    }
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    pid_ = -1;
-    outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return outcome;
-  }
-
- private:
-  pid_t pid_ = -1;
-  int in_ = -1, out_ = -1, err_ = -1;
-};
-
-Outcome claimctl(const Rig& rig, std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), {"--socket", rig.socket()});
-  return RunningClaimctl(std::move(arguments)).finish();
-}
-
 json entries(std::uint32_t count, std::uint32_t first = 0) {
   json out = json::array();
   for (std::uint32_t i = 0; i < count; ++i) out.push_back(channel_entry(first + i));
   return out;
-}
-
-std::vector<json> json_lines(const std::string& text) {
-  std::vector<json> out;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) out.push_back(json::parse(line));
-  return out;
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
 }
 
 TEST(Claimctl, ImportsAFileThenListsAndShowsWhatIsThere) {
@@ -140,6 +40,7 @@ TEST(Claimctl, ImportsAFileThenListsAndShowsWhatIsThere) {
   EXPECT_EQ(channel["key_type"], "ed25519");
   EXPECT_EQ(channel["public_key"], xrpl::to_hex(key_number(4)));
   EXPECT_EQ(channel["source"], xrpl::address_text(payer(4)));
+  EXPECT_EQ(channel["destination"], xrpl::address_text(our_account));
   EXPECT_EQ(channel["funded"], "1000000");
   EXPECT_EQ(channel["balance"], "0");
   EXPECT_EQ(channel["held"], "0");
@@ -354,7 +255,7 @@ TEST(Claimctl, NamesTheRemedyWhereThereIsNoClaimd) {
   Rig rig;
   rig.stop_serving();
   for (const std::vector<std::string>& verb :
-       {std::vector<std::string>{"stats"}, {"channels", "list"}, {"version"}}) {
+       {std::vector<std::string>{"doctor"}, {"stats"}, {"channels", "list"}, {"version"}}) {
     const auto outcome = claimctl(rig, verb);
     EXPECT_EQ(outcome.code, 1);
     EXPECT_TRUE(contains(outcome.err, "Is claimd running?")) << outcome.err;

@@ -56,11 +56,14 @@ class Model {
   std::map<std::uint64_t, Entry> channels_;
 };
 
-TEST(Plan, ExpectsOfEveryClaimWhatAModelOfTheProtocolDecides) {
+class Choices : public testing::TestWithParam<const char*> {};
+
+TEST_P(Choices, ExpectOfEveryClaimWhatAModelOfTheProtocolDecides) {
   const auto stream = make_stream(
       11, 40, 4000,
       "good=30,duplicate=10,stale=10,bad-signature=10,high-s=10,over-funds=10,unknown=10,"
-      "malformed=10");
+      "malformed=10",
+      ChoiceOptions::parse(GetParam()).value());
   Model model(stream->set);
   for (std::size_t i = 0; i < stream->plan.claims.size(); ++i) {
     const std::byte* frame = stream->frames.data() + i * wire::claim_bytes;
@@ -70,6 +73,34 @@ TEST(Plan, ExpectsOfEveryClaimWhatAModelOfTheProtocolDecides) {
   }
   for (std::uint32_t i = 0; i < stream->set.size(); ++i) {
     EXPECT_EQ(model.held(stream->set[i]), stream->plan.finals[i]);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Plan, Choices, testing::Values("uniform", "zipf", "zipf:3"));
+
+TEST(Plan, ChoosesTheChannelsOfEveryKindByZipfsLaw) {
+  constexpr std::uint32_t channels = 100, claims = 80'000;
+  const PlanOptions options{
+      .seed = 3,
+      .claims = claims,
+      .mix = Mix::parse("good=1,duplicate=1,stale=1,bad-signature=1,high-s=1,over-funds=1,"
+                        "unknown=1,malformed=1")
+                 .value(),
+      .channel_choice = {.zipf_exponent = 1}};
+  const Plan plan = make(options, {.seed = 3, .count = channels});
+  const ChannelChoice choice(options.channel_choice, channels, options.seed);
+  std::array<std::map<std::uint32_t, double>, kind_count> of_channel;
+  for (const PlannedClaim& claim : plan.claims) {
+    ++of_channel[static_cast<std::size_t>(claim.kind)][claim.channel];
+  }
+  double harmonic = 0;
+  for (unsigned k = 1; k <= channels; ++k) harmonic += 1.0 / k;
+  for (std::size_t kind = 0; kind < kind_count; ++kind) {
+    for (const unsigned rank : {0u, 1u, 9u, 49u}) {
+      const double wanted = plan.of_kind[kind] / harmonic / (rank + 1);
+      EXPECT_NEAR(of_channel[kind][choice.channel_of(rank)], wanted, 5 * std::sqrt(wanted))
+          << kind_names[kind] << " " << rank;
+    }
   }
 }
 
@@ -145,6 +176,15 @@ TEST(Plan, SaysSoWhenTheFundsDoNotLast) {
   const auto plan = make_plan(options, {.count = 2, .funded_drops = 5000});
   ASSERT_FALSE(plan);
   EXPECT_NE(plan.error().text().find("--funded"), std::string::npos);
+}
+
+TEST(Plan, DoesNotTakeAnotherChannelWhereAHotOnesFundsAreUsedUp) {
+  const PlanOptions options{
+      .claims = 2000, .mix = Mix::parse("good=1").value(), .channel_choice = {.zipf_exponent = 2}};
+  const auto plan = make_plan(options, {.count = 1000, .funded_drops = 100'000});
+  ASSERT_FALSE(plan) << "1200 claims of 500 drops each fell on one channel of 100,000";
+  EXPECT_NE(plan.error().text().find("hot channel"), std::string::npos);
+  EXPECT_TRUE(make_plan(options, {.count = 1000, .funded_drops = 2'000'000}));
 }
 
 TEST(Mix, ReadsSharesAndRefusesWhatIsNone) {

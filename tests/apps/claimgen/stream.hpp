@@ -34,10 +34,11 @@ inline Plan make(const PlanOptions& options, const ChannelOptions& channels) {
 }
 
 inline std::unique_ptr<Stream> make_stream(std::uint64_t seed, std::uint32_t channels,
-                                           std::uint32_t claims,
-                                           std::string_view mix = default_mix) {
+                                           std::uint32_t claims, std::string_view mix = default_mix,
+                                           const ChoiceOptions& choice = {}) {
   const ChannelOptions channel_options{.seed = seed, .count = channels};
-  const PlanOptions options{.seed = seed, .claims = claims, .mix = Mix::parse(mix).value()};
+  const PlanOptions options{
+      .seed = seed, .claims = claims, .mix = Mix::parse(mix).value(), .channel_choice = choice};
   auto stream = std::make_unique<Stream>(Stream{
       channel_options, options, make(options, channel_options), make_set(channel_options), {}});
   stream->frames = sign_plan(stream->plan, stream->set, 2, never_stop, true);

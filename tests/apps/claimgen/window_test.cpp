@@ -1,174 +1,13 @@
 #include "apps/claimgen/window.hpp"
 
-#include <algorithm>
 #include <bit>
-#include <deque>
-#include <functional>
-#include <stdexcept>
 
-#include "apps/claimgen/random.hpp"
-#include "tests/apps/claimgen/stream.hpp"
+#include "tests/apps/claimgen/network.hpp"
 
 namespace claimgate::claimgen {
 namespace {
 
 using wire::Code;
-
-// The protocol over plain numbers: what a claim's signature is worth is taken from the plan, the
-// rest from the frame (plan_test holds the plan against real verification).
-class Appliance {
- public:
-  explicit Appliance(const Stream& stream) : stream_(stream), held_(stream.plan.finals.size()) {}
-
-  Code decide(const std::byte* bytes) {
-    const wire::ClaimFrame frame(bytes);
-    const PlannedClaim& planned = stream_.plan.claims[frame.sequence()];
-    const std::uint64_t amount = frame.amount().value;
-    if (frame.malformed()) return Code::malformed;
-    if (planned.kind == Kind::unknown) return Code::unknown_channel;
-    if (amount > stream_.channels.funded_drops) return Code::over_funds;
-    std::uint64_t& held = held_[planned.channel];
-    if (amount < held) return Code::stale;
-    if (!can_advance(planned.kind)) return Code::bad_signature;
-    if (amount == held) return Code::duplicate;
-    held = amount;
-    return Code::accepted;
-  }
-  [[nodiscard]] const std::vector<std::uint64_t>& held() const { return held_; }
-
- private:
-  const Stream& stream_;
-  std::vector<std::uint64_t> held_;
-};
-
-// What can befall a datagram, per thousand.
-struct Weather {
-  unsigned lose_request = 0;
-  unsigned lose_reply = 0;
-  unsigned delay = 0;  // a request that arrives late, behind others
-  unsigned busy = 0;   // per claim
-  bool reorder_replies = false;
-  bool coalesce = false;  // the appliance answers COVERED below a higher amount of the datagram
-};
-
-// Carries a plan from a window to an appliance and back, one microsecond per step.
-class Network {
- public:
-  using Tamper = std::function<void(std::uint32_t claim, std::byte* verdict)>;
-
-  Network(const Stream& stream, const WindowOptions& options, Weather weather, std::uint64_t seed)
-      : appliance_(stream),
-        window_(options, stream.plan, stream.frames),
-        weather_(weather),
-        random_(seed) {}
-
-  void tamper(Tamper tamper) { tamper_ = std::move(tamper); }
-
-  void run() {
-    for (std::uint64_t round = 0; !window_.done() && !window_.silent(); ++round) {
-      ASSERT_LT(round, 50'000'000u) << "the window does not end";
-      now_ns_ += 1000;
-      while (const auto out = window_.take(now_ns_)) send(*out);
-      if (round % 8 == 0) window_.expire(now_ns_);
-      deliver_requests();
-      deliver_replies();
-    }
-    if (window_.done()) window_.check_finals();
-  }
-
-  Window& window() { return window_; }
-  const Appliance& appliance() const { return appliance_; }
-
- private:
-  using Bytes = std::vector<std::byte>;
-  struct Request {
-    std::uint64_t at_ns;
-    std::uint16_t port;
-    Bytes payload;
-  };
-  bool chance(unsigned per_thousand) { return random_.below(1000) < per_thousand; }
-
-  void send(const Outgoing& out) {
-    Bytes payload(wire::payload_bytes_max);
-    payload.resize(window_.write_payload(payload.data(), out));
-    ASSERT_EQ(payload.size(), out.claims.size() * wire::claim_bytes);
-    if (chance(weather_.lose_request)) return;
-    const std::uint64_t late_ns = chance(weather_.delay) ? random_.below(300'000) : 0;
-    requests_.push_back({now_ns_ + late_ns, out.port, std::move(payload)});
-  }
-
-  void deliver_requests() {
-    for (std::size_t left = requests_.size(); left > 0; --left) {
-      Request request = std::move(requests_.front());
-      requests_.pop_front();
-      if (request.at_ns > now_ns_) {
-        requests_.push_back(std::move(request));
-        continue;
-      }
-      std::vector<Code> codes;
-      for (std::size_t at = 0; at < request.payload.size(); at += wire::claim_bytes) {
-        codes.push_back(chance(weather_.busy) ? Code::busy
-                                              : appliance_.decide(request.payload.data() + at));
-      }
-      if (weather_.coalesce) coalesce(request.payload, codes);
-      Bytes reply;
-      for (std::size_t i = 0; i < codes.size(); ++i) {
-        const std::byte* claim = request.payload.data() + i * wire::claim_bytes;
-        std::byte verdict[wire::verdict_bytes];
-        wire::write_verdict(verdict, claim, codes[i], 0, codes[i] == Code::busy ? 1 : 0);
-        if (tamper_) tamper_(wire::ClaimFrame(claim).sequence(), verdict);
-        reply.insert(reply.end(), verdict, verdict + sizeof verdict);
-      }
-      if (!chance(weather_.lose_reply)) replies_.push_back({now_ns_, request.port, reply});
-    }
-  }
-
-  static void coalesce(const Bytes& payload, std::vector<Code>& codes) {
-    const auto frame = [&](std::size_t i) {
-      return wire::ClaimFrame(payload.data() + i * wire::claim_bytes);
-    };
-    for (std::size_t i = 0; i < codes.size(); ++i) {
-      if (codes[i] != Code::accepted && codes[i] != Code::bad_signature) continue;
-      for (std::size_t j = i + 1; j < codes.size(); ++j) {
-        if (codes[j] == Code::accepted && frame(j).handle() == frame(i).handle() &&
-            frame(j).amount() > frame(i).amount()) {
-          codes[i] = Code::covered;
-        }
-      }
-    }
-  }
-
-  void deliver_replies() {
-    while (!replies_.empty()) {
-      if (weather_.reorder_replies) {
-        std::swap(replies_.front(), replies_[random_.below(replies_.size())]);
-        if (chance(500)) return;
-      }
-      window_.settle(replies_.front().payload, replies_.front().port, now_ns_);
-      replies_.pop_front();
-    }
-  }
-
-  Appliance appliance_;
-  Window window_;
-  Weather weather_;
-  Random random_;
-  Tamper tamper_;
-  std::deque<Request> requests_, replies_;
-  std::uint64_t now_ns_ = 0;
-};
-
-constexpr WindowOptions quick{
-    .datagrams = 16, .timeout_ns = 50'000, .retries = 200, .unix_ms = 1.7e12};
-
-std::string complaints(const Window& window) {
-  std::string out;
-  for (const Mismatch& each : window.mismatches()) {
-    out += (each.claim ? std::to_string(*each.claim) : "-") + ": expected " + each.expected +
-           ", got " + each.got + "\n";
-  }
-  return out;
-}
 
 class UnderWay : public testing::TestWithParam<std::uint64_t> {};
 
@@ -208,6 +47,7 @@ TEST_P(UnderWay, NothingIsCalledWrongThatLossDelayBusyAndReorderingExplain) {
     const Tally& tally = network.window().tally();
     EXPECT_EQ(tally.mismatches, 0u) << complaints(network.window());
     EXPECT_EQ(tally.claims_decided, 3000u);
+    EXPECT_EQ(tally.service_ns.count(), 3000u);
     EXPECT_EQ(network.appliance().held(), stream->plan.finals);
     if (weather.lose_request + weather.lose_reply + weather.delay > 0) {
       EXPECT_GT(tally.datagrams_resent, 0u);
@@ -291,10 +131,38 @@ TEST(Window, NeverHasMoreUnderWayThanItHolds) {
   EXPECT_EQ(window.under_way(), 7u);
 }
 
+TEST(Window, ReleasesABurstWhenThereIsRoomForAllOfIt) {
+  const auto stream = make_stream(26, 4, 100, "good=1");
+  stream->plan.datagrams.assign(100, 1);
+  Window window({.datagrams = 10, .schedule = {.burst = 4}}, stream->plan, stream->frames);
+  const auto take_all = [&] {
+    unsigned n = 0;
+    while (window.take(1)) ++n;
+    return n;
+  };
+  const auto answer = [&](std::uint32_t claim) {
+    std::byte verdict[wire::verdict_bytes];
+    wire::write_verdict(verdict, stream->frames.data() + claim * wire::claim_bytes, Code::accepted,
+                        0, 0);
+    window.settle(verdict, wire::port_any, 2);
+  };
+  EXPECT_EQ(take_all(), 8u) << "two bursts; the two places left are too few";
+  answer(0);
+  EXPECT_EQ(take_all(), 0u);
+  answer(1);
+  EXPECT_EQ(take_all(), 4u);
+  for (std::uint32_t claim = 2; claim < 100; ++claim) {
+    answer(claim);
+    take_all();
+  }
+  EXPECT_TRUE(window.done()) << "the last burst has no whole four left";
+}
+
 TEST(Window, SendsToTheShardsPortWhereADatagramHasOneShardOnly) {
   const auto stream = make_stream(24, 200, 2000);
   Window window({.datagrams = 2000, .shard_ports = true}, stream->plan, stream->frames);
   unsigned shards = 0, any = 0;
+  decltype(Tally::sent_to) to_port{};
   while (const auto out = window.take(1)) {
     std::byte payload[wire::payload_bytes_max];
     const std::size_t bytes = window.write_payload(payload, *out);
@@ -305,9 +173,11 @@ TEST(Window, SendsToTheShardsPortWhereADatagramHasOneShardOnly) {
     }
     EXPECT_EQ(out->port, same ? wire::port_shard_first + first : wire::port_any);
     (same ? shards : any) += 1;
+    ++to_port[out->port - wire::port_any];
   }
   EXPECT_GT(shards, 0u);
   EXPECT_GT(any, 0u);
+  EXPECT_EQ(window.tally().sent_to, to_port);
 }
 
 TEST(Window, ComplainsOfAnAnswerFromAnotherPortAndOfOneThatNobodyAskedFor) {

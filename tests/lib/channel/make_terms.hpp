@@ -30,6 +30,7 @@ inline ChannelTerms make_terms(std::uint64_t handle, std::uint32_t ledger_index 
   terms.key = make_key(static_cast<std::uint8_t>(handle * 13),
                        handle % 2 ? KeyType::ed25519 : KeyType::secp256k1);
   terms.source.fill(std::byte(handle * 3 + 1));
+  terms.destination.fill(std::byte(handle % 3 + 1));
   terms.funded = {1'000'000 + handle % 1000};
   terms.balance = {handle % 100};
   terms.expiration = static_cast<LedgerTime>(900'000'000 + handle % 50);
@@ -43,8 +44,8 @@ inline ChannelTerms make_terms(std::uint64_t handle, std::uint32_t ledger_index 
 }
 
 inline bool same_terms(const ChannelTerms& a, const ChannelTerms& b) {
-  return a.id == b.id && a.key == b.key && a.source == b.source && a.funded == b.funded &&
-         a.balance == b.balance && a.expiration == b.expiration &&
+  return a.id == b.id && a.key == b.key && a.source == b.source && a.destination == b.destination &&
+         a.funded == b.funded && a.balance == b.balance && a.expiration == b.expiration &&
          a.cancel_after == b.cancel_after && a.valid_until == b.valid_until &&
          a.settle_delay_s == b.settle_delay_s && a.ledger_index == b.ledger_index &&
          a.source_tag == b.source_tag && a.service_class == b.service_class;

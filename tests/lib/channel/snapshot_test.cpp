@@ -23,7 +23,9 @@ namespace {
 namespace fs = std::filesystem;
 using Bytes = std::vector<char>;
 
-const fs::path golden = fs::path(CLAIMGATE_SOURCE_ROOT) / "tests/lib/channel/golden/table-1.0.cgt";
+const fs::path golden_folder = fs::path(CLAIMGATE_SOURCE_ROOT) / "tests/lib/channel/golden";
+const fs::path golden = golden_folder / "table-2.0.cgt";
+const fs::path golden_1 = golden_folder / "table-1.0.cgt";  // the format that went before
 
 // A directory of its own, removed in every way out of the test.
 class Snapshot : public ::testing::Test {
@@ -66,6 +68,7 @@ std::vector<ChannelView> golden_channels() {
     view.terms.key =
         make_key(static_cast<std::uint8_t>(i + 1), i % 2 ? KeyType::ed25519 : KeyType::secp256k1);
     view.terms.source.fill(std::byte(i + 0x80));
+    view.terms.destination.fill(std::byte(i % 2 + 0xD0));
     view.terms.funded = {wire::drops_max.value - i};
     view.terms.balance = {i};
     view.terms.expiration = i % 4 == 0 ? never : 900'000'000 + i;
@@ -134,9 +137,9 @@ TEST_F(Snapshot, IsByteForByteTheGoldenFile) {
   EXPECT_FALSE(fs::exists(path() + ".new"));
 }
 
-TEST_F(Snapshot, ReadsTheGoldenFileWhole) {
+void expect_golden(const fs::path& file, const std::vector<ChannelView>& expected) {
   std::vector<ChannelView> seen;
-  const auto loaded = load_snapshot(golden.string(), [&](const ChannelView& view) {
+  const auto loaded = load_snapshot(file.string(), [&](const ChannelView& view) {
     seen.push_back(view);
     return Expected<void>{};
   });
@@ -145,13 +148,22 @@ TEST_F(Snapshot, ReadsTheGoldenFileWhole) {
   EXPECT_EQ(loaded->header.node_uuid, golden_header().node_uuid);
   EXPECT_EQ(loaded->header.next_incarnation, 18u);
   EXPECT_EQ(loaded->header.saved_at_unix_s, 1'800'000'000);
-  const auto expected = golden_channels();
   ASSERT_EQ(seen.size(), expected.size());
   for (std::size_t i = 0; i < seen.size(); ++i) EXPECT_TRUE(same_view(seen[i], expected[i])) << i;
 }
 
+TEST_F(Snapshot, ReadsTheGoldenFileWhole) {
+  expect_golden(golden, golden_channels());
+}
+
+TEST_F(Snapshot, ReadsAFileOfFormat1ButForTheDestinationsThatItLacks) {
+  auto expected = golden_channels();
+  for (ChannelView& view : expected) view.terms.destination = {};
+  expect_golden(golden_1, expected);
+}
+
 TEST_F(Snapshot, KeepsEveryChannelOfSeveralTables) {
-  for (const std::uint32_t n : {0u, 1u, 15u, 16u, 17u, 256u * 16u, 256u * 16u + 1, 10'000u}) {
+  for (const std::uint32_t n : {0u, 1u, 14u, 15u, 16u, 256u * 15u, 256u * 15u + 1, 10'000u}) {
     Table one = make_table(n + 1);
     Table two = make_table(n + 1);
     for (std::uint32_t i = 0; i < n; ++i) {
@@ -244,7 +256,7 @@ Bytes resealed(std::size_t page, std::size_t at, char value) {
 
 TEST_F(Snapshot, OfANewerMajorVersionOrUnknownFeatureIsRefusedAndLeftAsItWas) {
   for (const std::size_t at : {std::size_t{12}, std::size_t{16}, std::size_t{23}}) {
-    const Bytes newer = resealed(0, at, 2);
+    const Bytes newer = resealed(0, at, 3);
     write_file(path(), newer);
     expect_refused(path(), "format");
     EXPECT_EQ(read_file(path()), newer);

@@ -273,6 +273,43 @@ TEST(Table, RestoresAChannelWithItsClaimAndMergesOneThatIsHere) {
   EXPECT_EQ(table.restore(higher).result, ApplyResult::handle_taken);
 }
 
+TEST(Table, KeepsTheDestinationItKnowsAndLearnsTheOneItDoesNot) {
+  Table table = make_table(4);
+  ChannelTerms terms = make_terms(4, 100);
+  const auto destination = terms.destination;
+  terms.destination = {};
+  const SlotIndex at = table.apply(terms, 1).slot;
+  EXPECT_EQ(table.view(at)->terms.destination, terms.destination);
+  terms.destination = destination;
+  terms.ledger_index = 99;  // however old the answer: the id says it, by hash
+  EXPECT_EQ(table.apply(terms, 1).result, ApplyResult::older_ledger);
+  EXPECT_EQ(table.view(at)->terms.destination, destination);
+  for (const auto& other : {std::array<std::byte, 20>{}, make_terms(5).destination}) {
+    terms.destination = other;
+    ++terms.ledger_index;
+    table.apply(terms, 1);
+    EXPECT_EQ(table.view(at)->terms.destination, destination);
+  }
+}
+
+TEST(Table, KeepsChannelsOfMoreDestinationsThanItCanNumber) {
+  constexpr std::uint32_t channels = destinations_max + 10;
+  Table table = make_table(channels);
+  const auto terms_of = [](std::uint32_t i) {
+    ChannelTerms terms = make_terms(i);
+    wire::store_be(terms.destination.data(), i + 1);
+    return terms;
+  };
+  for (std::uint32_t i = 0; i < channels; ++i) {
+    ASSERT_EQ(table.apply(terms_of(i), 1).result, ApplyResult::added);
+  }
+  for (std::uint32_t i = 0; i < channels; ++i) {
+    ChannelTerms expected = terms_of(i);
+    if (i >= destinations_max) expected.destination = {};
+    ASSERT_TRUE(same_terms(table.view(find(table, i))->terms, expected)) << i;
+  }
+}
+
 TEST(Table, MapsAtMost288BytesPerChannelAndAFixedCost) {
   constexpr std::size_t fixed = std::size_t{2} << 20;  // rounding to a huge page, overflow buckets
   for (const std::uint32_t capacity : {1u, 2u, 3u, 100u, 10'000u, 65'536u, 100'001u}) {
@@ -303,6 +340,7 @@ TEST(Table, MovesWithEverythingItHolds) {
   Table third = make_table(1);
   third = std::move(second);
   EXPECT_EQ(find(third, 4), at);
+  EXPECT_TRUE(same_terms(third.view(at)->terms, make_terms(4)));
   EXPECT_EQ(third.size(), 1u);
   EXPECT_EQ(third.capacity(), 10u);
   EXPECT_EQ(first.size(), 0u);   // NOLINT: what a moved-from table says is part of its contract

@@ -50,7 +50,7 @@ std::string standard_error_of(bool journal, const std::function<void()>& act) {
 
 TEST(Log, lines_in_the_journal_carry_a_priority_and_no_time) {
   const std::string out = standard_error_of(true, [] {
-    start_log(LogLevel::debug);
+    start_log(config::LogLevel::debug);
     spdlog::debug("a");
     spdlog::info("b");
     spdlog::warn("c");
@@ -62,7 +62,7 @@ TEST(Log, lines_in_the_journal_carry_a_priority_and_no_time) {
 
 TEST(Log, lines_elsewhere_carry_time_and_level_even_where_a_parent_logs_to_the_journal) {
   const std::string out = standard_error_of(false, [] {
-    start_log(LogLevel::info);
+    start_log(config::LogLevel::info);
     spdlog::warn("port is up");
   });
   EXPECT_EQ(out.size(), std::strlen("07:38:41.123 warning port is up\n")) << out;
@@ -71,7 +71,7 @@ TEST(Log, lines_elsewhere_carry_time_and_level_even_where_a_parent_logs_to_the_j
 
 TEST(Log, lines_below_the_level_are_left_out) {
   const std::string out = standard_error_of(true, [] {
-    start_log(LogLevel::warning);
+    start_log(config::LogLevel::warning);
     spdlog::info("not this");
     spdlog::warn("but this");
   });
@@ -80,7 +80,7 @@ TEST(Log, lines_below_the_level_are_left_out) {
 
 TEST(Log, what_dpdk_prints_comes_out_as_lines_of_ours_at_its_level) {
   const std::string out = standard_error_of(true, [] {
-    start_log(LogLevel::debug);
+    start_log(config::LogLevel::debug);
     ASSERT_TRUE(forward_dpdk_log());
     ASSERT_TRUE(forward_dpdk_log()) << "a second call changes nothing";
     rte_log(RTE_LOG_WARNING, RTE_LOGTYPE_USER1, "ring %d is full\n", 3);

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Writes the golden state file from lib/channel/FORMAT.md alone, without claimgate's code.
 
-Usage: make_golden.py FILE. The channels are those of snapshot_test.cpp's golden_channels().
+Usage: make_golden.py FILE [FORMAT]: format 2 unless told otherwise; 1 is the one that went before.
+The channels are those of snapshot_test.cpp's golden_channels().
 """
 
 import struct
 import sys
 
 PAGE = 4096
-RECORD = 252
-RECORDS_PER_PAGE = 16
-CHANNELS = 17  # one page full, one with a single record
+RECORD_BYTES = {1: 252, 2: 268}
+RECORDS_PER_PAGE = {1: 16, 2: 15}
+CHANNELS = 17  # one page full, and part of another
 
 
 def crc32c(data: bytes) -> int:
@@ -28,7 +29,7 @@ def seal(magic: bytes, body: bytes) -> bytes:
     return magic + struct.pack("<I", crc32c(body)) + body
 
 
-def record(i: int) -> bytes:
+def record(i: int, major: int) -> bytes:
     ed25519 = i % 2 == 1
     key = bytes([i + 1]) * (32 if ed25519 else 64)
     out = bytes([i]) * 8 + bytes([i + 0x40]) * 24 + key.ljust(64, b"\0") + bytes([i + 0x80]) * 20
@@ -39,20 +40,25 @@ def record(i: int) -> bytes:
     out += struct.pack("<IIIIIII", expiration, 910_000_000 + i, 800_000_000 + i, 3600 + i,
                        90_000_000 + i, i + 1, 799_000_000 + i if held else 0)
     out += struct.pack("<HBB", 0x1200 + i, i % 5, 2 if ed25519 else 1)
-    return out.ljust(RECORD, b"\0")
+    if major > 1:
+        out += bytes([i % 2 + 0xD0]) * 20
+    return out.ljust(RECORD_BYTES[major], b"\0")
 
 
 def main() -> None:
-    pages = -(-CHANNELS // RECORDS_PER_PAGE)
+    major = int(sys.argv[2]) if len(sys.argv) > 2 else 2
+    per_page = RECORDS_PER_PAGE[major]
+    pages = -(-CHANNELS // per_page)
     identity = bytes(range(16)) + struct.pack("<IIq", CHANNELS + 1, 0, 1_800_000_000)
-    header = struct.pack("<HHQIIQQ", 1, 0, 0, PAGE, RECORD, CHANNELS, pages) + identity
+    header = struct.pack("<HHQIIQQ", major, 0, 0, PAGE, RECORD_BYTES[major], CHANNELS, pages)
+    header += identity
     with open(sys.argv[1], "wb") as file:
         file.write(seal(b"CGTABLE\0", header))
         for page in range(pages):
-            first = page * RECORDS_PER_PAGE
-            here = range(first, min(first + RECORDS_PER_PAGE, CHANNELS))
+            first = page * per_page
+            here = range(first, min(first + per_page, CHANNELS))
             body = struct.pack("<IQI", len(here), page + 1, crc32c(identity)).ljust(52, b"\0")
-            file.write(seal(b"CGPAGE\0\0", body + b"".join(record(i) for i in here)))
+            file.write(seal(b"CGPAGE\0\0", body + b"".join(record(i, major) for i in here)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Runs a benchmark as small as it gets and looks whether every figure that bench/README.md speaks of
+# is there. What the figures are is no matter here. usage: figures.sh EXECUTABLE CASES [OPTION...]
+# CASES: one name of a case per line; a goal behind a tab, where it has one.
+set -euo pipefail
+executable=$1 cases=$2
+shift 2
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/claimgate-figures-XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+TMPDIR=$scratch "$executable" --json "$@" >"$scratch/out"
+grep '^{' "$scratch/out" >"$scratch/lines"
+
+jq -es 'all(.[]; (.case == null) or (.low <= .value and .value <= .high and .repeats >= 1))' \
+  "$scratch/lines" >/dev/null || {
+  echo 'a median lies outside of its interval' >&2
+  exit 1
+}
+jq -r 'select(.case != null)
+       | .case + (if .goal == null then "" else "\t\(.goal * 1000 | round / 1000)" end)' \
+  "$scratch/lines" >"$scratch/cases"
+diff "$cases" "$scratch/cases" || {
+  echo "the figures (>) are not those of $cases (<)" >&2
+  exit 1
+}
+left=$(find "$scratch" -mindepth 1 -maxdepth 1 -type d)
+[[ -z $left ]] || {
+  echo "left behind: $left" >&2
+  exit 1
+}
