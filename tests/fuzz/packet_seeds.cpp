@@ -1,5 +1,6 @@
 // The seeds of packet_fuzz: one frame per shape, so that the fuzzer starts behind the checksums
 // instead of searching for them.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,10 @@ Endpoints endpoints(bool v6, bool vlan) {
 // `switches` and `room`: see packet_fuzz.cpp.
 std::vector<std::byte> seed(std::uint8_t switches, std::uint8_t room,
                             const std::vector<std::byte>& frame) {
-  std::vector<std::byte> out{std::byte{switches}, std::byte{room}};
-  out.insert(out.end(), frame.begin(), frame.end());
+  std::vector<std::byte> out(2 + frame.size());
+  out[0] = std::byte{switches};
+  out[1] = std::byte{room};
+  std::copy(frame.begin(), frame.end(), out.begin() + 2);
   return out;
 }
 
