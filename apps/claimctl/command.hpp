@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lib/admin/body.hpp"
 #include "lib/admin/client.hpp"
@@ -14,6 +15,7 @@ namespace claimgate::claimctl {
 
 inline constexpr const char* client_name = "claimctl " CLAIMGATE_VERSION;
 inline constexpr const char* default_socket = "/run/claimgate/admin.sock";
+inline constexpr const char* default_config = "/etc/claimgate/claimd.toml";
 
 // The exit codes of claimctl(1).
 enum class Exit : int {
@@ -40,6 +42,12 @@ struct ListOptions {
   admin::StateFilter state = admin::StateFilter::all;
 };
 
+struct DoctorOptions {
+  std::string config;                  // empty: default_config where it exists, else the defaults
+  std::vector<std::string> overrides;  // as claimd's --set
+  bool socket_given = false;           // otherwise the configuration's admin.socket
+};
+
 // What went wrong, on standard error: a sentence, or one line of JSON.
 void print_failure(const Failure& failure, bool json);
 
@@ -53,6 +61,8 @@ void print_failure(const Failure& failure, bool json);
 [[nodiscard]] Expected<Exit> remove_channel(const GlobalOptions& global, const std::string& id,
                                             bool yes);
 [[nodiscard]] Expected<Exit> show_stats(const GlobalOptions& global);
+[[nodiscard]] Expected<Exit> examine_machine(const GlobalOptions& global,
+                                             const DoctorOptions& options);
 [[nodiscard]] Expected<Exit> show_version(const GlobalOptions& global);
 
 }  // namespace claimgate::claimctl

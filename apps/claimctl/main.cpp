@@ -38,13 +38,14 @@ struct CommandLine {
   GlobalOptions global;
   ImportOptions import;
   ListOptions list;
+  DoctorOptions doctor;
   ExportOptions claims;
   std::string id;
   bool yes = false;
   Verb chosen;
   CLI::App app{
       "Import, list and remove the payment channels of a running claimd, export their claims, "
-      "and read its counters.",
+      "read its counters, and examine the machine it runs on.",
       "claimctl"};
 
   CommandLine() {
@@ -69,6 +70,7 @@ struct CommandLine {
     add_one(*channels);
     add_claims_verbs(app, claims,
                      [this] { chosen = [this] { return export_claims(global, claims); }; });
+    add_doctor();
     CLI::App* stats =
         app.add_subcommand("stats", "Every counter of claimd: verdicts, drops, levels, latencies");
     stats->fallthrough();
@@ -105,6 +107,30 @@ struct CommandLine {
         "claimctl channels import channels.json --dry-run\n  claimctl channels import "
         "channels.json");
     verb->callback([this] { chosen = [this] { return import_channels(global, import); }; });
+  }
+
+  void add_doctor() {
+    CLI::App* verb = app.add_subcommand(
+        "doctor", "Look at this machine: what keeps claimd from running well, and the remedy");
+    verb->fallthrough();
+    verb->add_option("-c,--config", doctor.config,
+                     fmt::format("claimd's configuration (default: {} where it exists, else "
+                                 "claimd's defaults)",
+                                 default_config))
+        ->type_name("FILE");
+    verb->add_option("--set", doctor.overrides, "table.key=value over the file's, as for claimd")
+        ->allow_extra_args(false)
+        ->type_name("KEY=VALUE");
+    verb->footer(
+        "Changes nothing. The one thing it writes is a block of 4 KiB, to see whether O_DIRECT "
+        "works,\nin a file of its own in node.state_dir where that exists. Needs no root; what it "
+        "may not\nlook at it says. Exit codes: 0 no problem; 1 at least one; 2 wrong usage.\n\n"
+        "Example:\n  claimctl doctor\n  claimctl doctor --config dpdk-config/tap.toml\n  "
+        "claimctl doctor --json | jq '.findings[] | select(.state != \"ok\")'");
+    verb->callback([this] {
+      doctor.socket_given = app.get_option("--socket")->count() > 0;
+      chosen = [this] { return examine_machine(global, doctor); };
+    });
   }
 
   void add_list(CLI::App& channels) {

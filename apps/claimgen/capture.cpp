@@ -26,17 +26,18 @@ struct DueReply {
   std::array<std::byte, wire::claims_per_datagram_max * wire::verdict_bytes> payload;
 };
 
-Expected<void> check(const CaptureOptions& options, std::uint64_t claims) {
-  if (options.claims_per_second == 0 || options.claims_per_second > claims_per_second_max) {
-    return fail("not a rate", fmt::format("--rate {}", options.claims_per_second),
-                fmt::format("Give 1 to {} claims a second", claims_per_second_max));
-  }
+Schedule schedule_of(const CaptureOptions& options, const Plan& plan) {
+  return {options.schedule, plan.claims.size(), plan.datagrams.size()};
+}
+
+Expected<void> check(const CaptureOptions& options, const Plan& plan) {
   const std::uint64_t delay_ns = options.verdict_delay_ns.value_or(0);
   if (delay_ns > verdict_delay_ns_max) {
     return fail("too long a delay", "--verdicts", "Give at most an hour");
   }
-  const std::uint64_t last_ns = departure_ns(claims, options.claims_per_second) + delay_ns;
-  if (options.start_unix_s > (capture::unix_ns_max - last_ns) / second_ns) {
+  Schedule schedule = schedule_of(options, plan);
+  for (std::size_t i = 1; i < plan.datagrams.size(); ++i) schedule.advance();
+  if (options.start_unix_s > (capture::unix_ns_max - schedule.due_ns() - delay_ns) / second_ns) {
     return fail("the last frame would be later than a capture file can say (the year 2106)",
                 fmt::format("--start {}", options.start_unix_s), "Begin earlier, or raise --rate");
   }
@@ -47,15 +48,20 @@ Expected<void> check(const CaptureOptions& options, std::uint64_t claims) {
 // frame first.
 class Recorder {
  public:
-  Recorder(std::ostream& out, const CaptureOptions& options, const packet::Endpoints& endpoints)
-      : options_(options), endpoints_(endpoints), pcap_(out, options.resolution) {}
+  Recorder(std::ostream& out, const CaptureOptions& options, const packet::Endpoints& endpoints,
+           const Plan& plan)
+      : options_(options),
+        endpoints_(endpoints),
+        schedule_(schedule_of(options, plan)),
+        pcap_(out, options.resolution) {}
 
   // `payload`: the datagram's claims, unstamped. `claims`: what the plan says of them, the first of
   // them being the plan's claim `first`.
   void add(std::span<std::byte> payload, std::span<const PlannedClaim> claims,
            std::uint32_t first) {
-    const std::uint64_t unix_ns =
-        options_.start_unix_s * second_ns + departure_ns(first, options_.claims_per_second);
+    const std::uint64_t unix_ns = options_.start_unix_s * second_ns + schedule_.due_ns();
+    schedule_.advance();
+    if (summary_.requests == 0) first_ns_ = unix_ns;
     flush(unix_ns);
     const double start_ms = static_cast<double>(options_.start_unix_s) * 1000;
     std::array<wire::ChannelHandle, wire::claims_per_datagram_max> handles;
@@ -88,7 +94,7 @@ class Recorder {
   [[nodiscard]] CaptureSummary summary() const {
     CaptureSummary out = summary_;
     out.bytes = pcap_.bytes();
-    if (out.requests > 0) out.duration_ns = last_ns_ - options_.start_unix_s * second_ns;
+    out.duration_ns = last_ns_ - first_ns_;
     return out;
   }
 
@@ -107,10 +113,11 @@ class Recorder {
 
   const CaptureOptions& options_;
   packet::Endpoints endpoints_;
+  Schedule schedule_;
   capture::PcapWriter pcap_;
   std::deque<DueReply> due_;  // one delay for all, so the front is the earliest
   CaptureSummary summary_;
-  std::uint64_t last_ns_ = 0;
+  std::uint64_t first_ns_ = 0, last_ns_ = 0;
 };
 
 // Whole datagrams from `first_datagram` on, about `stretch_claims` claims of them.
@@ -144,10 +151,10 @@ Expected<CaptureSummary> write_capture(std::ostream& out, const CaptureOptions& 
                                        const packet::Endpoints& endpoints, const Plan& plan,
                                        const ChannelSet& set, unsigned threads,
                                        const StopFlag& stop, bool quiet) {
-  if (auto valid = check(options, plan.claims.size()); !valid) {
+  if (auto valid = check(options, plan); !valid) {
     return std::unexpected(valid.error());
   }
-  Recorder recorder(out, options, endpoints);
+  Recorder recorder(out, options, endpoints, plan);
   Progress progress("signing, writing", plan.claims.size(), quiet);
   std::vector<std::byte> frames;
   std::uint32_t claim = 0;
@@ -212,7 +219,9 @@ std::string json_summary(const CaptureSummary& summary, const CaptureOptions& op
   json["bytes"] = summary.bytes;
   json["claims"] = plan.claims.size();
   json["channels"] = plan.finals.size();
-  json["claims_per_second"] = options.claims_per_second;
+  json["claims_per_second"] = options.schedule.claims_per_s;
+  json["arrivals"] = name(options.schedule.arrivals);
+  json["burst"] = options.schedule.burst;
   json["start_unix_s"] = options.start_unix_s;
   json["duration_ns"] = summary.duration_ns;
   json["timestamps"] = options.resolution == capture::Resolution::nanoseconds ? "ns" : "us";

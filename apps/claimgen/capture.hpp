@@ -1,5 +1,5 @@
-// A plan as a capture file: the frames that `claimgen run` would send, at the times of a rate, and
-// where wished the replies that an appliance gives which receives all of them in order.
+// A plan as a capture file: the frames that `claimgen run` would send, at the times of a schedule,
+// and where wished the replies that an appliance gives which receives all of them in order.
 //
 // Streaming: signs a stretch on all threads, writes it, and goes on; what is kept is the plan, one
 // stretch, and the replies that are not yet due. Control thread.
@@ -13,6 +13,7 @@
 
 #include "apps/claimgen/channels.hpp"
 #include "apps/claimgen/plan.hpp"
+#include "apps/claimgen/schedule.hpp"
 #include "apps/claimgen/stop.hpp"
 #include "lib/capture/pcap_writer.hpp"
 #include "lib/failure/failure.hpp"
@@ -21,7 +22,7 @@
 namespace claimgate::claimgen {
 
 struct CaptureOptions {
-  std::uint64_t claims_per_second = 10'000;  // one worker verifies more
+  ScheduleOptions schedule{.claims_per_s = 10'000};  // one worker verifies more
   // 2025-01-01T00:00:00Z: fixed, so that a file follows from its options.
   std::uint64_t start_unix_s = 1'735'689'600;
   std::optional<std::uint64_t> verdict_delay_ns;  // nothing: requests only
@@ -33,7 +34,6 @@ struct CaptureOptions {
 inline constexpr const char* capture_local_mac = "02:00:00:00:00:02";
 inline constexpr const char* capture_peer_mac = "02:00:00:00:00:01";
 
-inline constexpr std::uint64_t claims_per_second_max = 1'000'000'000;
 inline constexpr std::uint64_t verdict_delay_ns_max = 3'600 * capture::second_ns;
 
 struct CaptureSummary {
@@ -43,12 +43,6 @@ struct CaptureSummary {
   std::uint64_t duration_ns = 0;  // first frame to last
   bool stopped = false;           // the file is not whole
 };
-
-// When the datagram leaves before which `claims` were sent, after the first one.
-[[nodiscard]] constexpr std::uint64_t departure_ns(std::uint64_t claims,
-                                                   std::uint64_t claims_per_second) noexcept {
-  return claims * capture::second_ns / claims_per_second;
-}
 
 // Writes all of `plan` to `out`. Fails on options out of range, and where `out` takes no more.
 // Precondition: `set` was made from the options that the plan was made for.

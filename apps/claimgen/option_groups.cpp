@@ -87,47 +87,51 @@ Completion add_stream_options(CLI::App& verb, Options& options) {
   };
 }
 
-Completion add_schedule_options(CLI::App& verb, Options& options) {
+Completion add_schedule_options(CLI::App& verb, Options& options, ScheduleOptions& schedule,
+                                const RateOption& about) {
   struct Text {
     std::string rate;
     bool poisson = false;
     double duration_s = 0;
   };
-  const auto text = std::make_shared<Text>();
+  const auto text = std::make_shared<Text>(Text{.rate = about.by_default});
   constexpr const char* group = "Rate";
-  CLI::Option* rate =
-      verb.add_option("--rate", text->rate,
-                      "Open loop: claims per second, like 20000, 50k or 1.5M, whatever is answered")
-          ->type_name("CLAIMS_PER_S")
+  CLI::Option* rate = verb.add_option("--rate", text->rate, about.meaning)
+                          ->type_name("CLAIMS_PER_S")
+                          ->capture_default_str()
+                          ->group(group);
+  CLI::Option* duration =
+      verb.add_option("--duration", text->duration_s, "Seconds of --rate, instead of --claims")
+          ->excludes(verb.get_option("--claims"))
+          ->type_name("S")
           ->group(group);
-  verb.add_option("--duration", text->duration_s, "Seconds of --rate, instead of --claims")
-      ->needs(rate)
-      ->excludes(verb.get_option("--claims"))
-      ->type_name("S")
-      ->group(group);
-  verb.add_option(
-          "--arrivals",
-          [text](const CLI::results_t& given) {
-            text->poisson = given[0] == name(Arrivals::poisson);
-            return text->poisson || given[0] == name(Arrivals::fixed);
-          },
-          "Intervals of --rate: fixed, or poisson: random from the seed [fixed]")
-      ->needs(rate)
-      ->type_name("ARRIVALS")
-      ->group(group);
-  verb.add_option("--burst", options.schedule.burst,
+  CLI::Option* arrivals =
+      verb.add_option(
+              "--arrivals",
+              [text](const CLI::results_t& given) {
+                text->poisson = given[0] == name(Arrivals::poisson);
+                return text->poisson || given[0] == name(Arrivals::fixed);
+              },
+              "Intervals of --rate: fixed, or poisson: random from the seed [fixed]")
+          ->type_name("ARRIVALS")
+          ->group(group);
+  if (text->rate.empty()) {
+    duration->needs(rate);
+    arrivals->needs(rate);
+  }
+  verb.add_option("--burst", schedule.burst,
                   "Datagrams that leave back to back; the mean rate is kept")
       ->check(CLI::Range(1u, schedule_burst_max))
       ->capture_default_str()
       ->group(group);
-  return [text, &options]() -> Expected<void> {
-    options.schedule.seed = options.channels.seed;
-    options.schedule.arrivals = text->poisson ? Arrivals::poisson : Arrivals::fixed;
+  return [text, duration, &options, &schedule]() -> Expected<void> {
+    schedule.seed = options.channels.seed;
+    schedule.arrivals = text->poisson ? Arrivals::poisson : Arrivals::fixed;
     if (text->rate.empty()) return {};
     const auto rate = parse_rate(text->rate);
     if (!rate) return std::unexpected(rate.error());
-    options.schedule.claims_per_s = *rate;
-    if (text->duration_s == 0) return {};
+    schedule.claims_per_s = *rate;
+    if (duration->count() == 0) return {};
     const double claims = std::round(text->duration_s * static_cast<double>(*rate));
     if (!(claims >= 1 && claims <= claims_max)) {
       return fail(fmt::format("not a duration for {} claims per second", *rate),

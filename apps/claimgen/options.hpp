@@ -33,10 +33,10 @@ struct Options {
   std::string out = "-";  // channels, pcap: where the answers or the frames go
   // run, pcap
   PlanOptions plan;
-  ScheduleOptions schedule;  // run
-  WindowOptions window;      // run
-  ClientOptions client;      // pcap: its ends
-  CaptureOptions capture;    // pcap
+  ScheduleOptions schedule;
+  WindowOptions window;    // run
+  ClientOptions client;    // pcap: its ends
+  CaptureOptions capture;  // pcap
   bool json = false;
   std::string finals_out;   // where the final amounts go
   std::string latency_out;  // run: where the percentiles go

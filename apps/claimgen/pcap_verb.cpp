@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <array>
 #include <map>
 
@@ -9,8 +11,10 @@ namespace {
 constexpr const char* examples =
     "Examples:\n"
     "  claimgen pcap --seed 7 --channels 100 --claims 2000 --out claims.pcap\n"
-    "  claimgen pcap --seed 7 --channels 100 --claims 2000 --rate 5000 --final finals.jsonl | \\\n"
-    "    tcpreplay --intf1=payers0 -\n"
+    "  claimgen pcap --seed 7 --channels 100 --claims 2000 --rate 5k --final finals.jsonl -o "
+    "f.pcap\n"
+    "  claimgen pcap --seed 7 --channel-choice zipf:1.1 --rate 20k --arrivals poisson \\\n"
+    "    --duration 1 --out second.pcap\n"
     "  claimgen pcap --seed 7 --verdicts 250us --timestamps ns --out both.pcap    # for Wireshark\n"
     "  claimgen pcap --seed 7 --mix good=1 --claims-per-datagram 15 --udp-port shards \\\n"
     "    --local-ip fd00:93::2 --peer-ip fd00:93::1 --peer-mac 02:00:00:00:00:07 -o v6.pcap\n";
@@ -29,15 +33,14 @@ constexpr const char* examples =
   };
 }
 
+constexpr RateOption frame_times = {
+    .by_default = "10k",
+    .meaning = "Claims per second, like 20000, 50k or 1.5M: the frames' times"};
+
 void add_file_options(CLI::App& verb, Options& options) {
   CaptureOptions& wanted = options.capture;
   constexpr const char* group = "Capture";
   verb.add_option("-o,--out", options.out, "File to write, - for standard output")
-      ->capture_default_str()
-      ->group(group);
-  verb.add_option("--rate", wanted.claims_per_second,
-                  "Claims per second: the frames' times follow from it")
-      ->check(CLI::Range(std::uint64_t{1}, claims_per_second_max))
       ->capture_default_str()
       ->group(group);
   verb.add_option("--start", wanted.start_unix_s,
@@ -45,11 +48,14 @@ void add_file_options(CLI::App& verb, Options& options) {
                   "give equal files")
       ->capture_default_str()
       ->group(group);
-  const std::map<std::string, std::uint64_t> units = {
-      {"ns", 1}, {"us", 1000}, {"ms", 1'000'000}, {"s", capture::second_ns}};
+  CLI::AsNumberWithUnit delay(
+      std::map<std::string, std::uint64_t>{
+          {"ns", 1}, {"us", 1000}, {"ms", 1'000'000}, {"s", capture::second_ns}},
+      CLI::AsNumberWithUnit::UNIT_REQUIRED);
+  delay.description("");  // the type's name says it
   verb.add_option("--verdicts", wanted.verdict_delay_ns,
                   "Also write claimd's replies, each so long after its request: 250us, 1ms")
-      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED))
+      ->transform(delay)
       ->type_name("DELAY")
       ->group(group);
   verb.add_option(
@@ -73,9 +79,11 @@ VerbLine add_pcap_verb(CLI::App& app, Options& options) {
   CLI::App* verb = app.add_subcommand(
       "pcap", "Write the stream as a capture file, for Pktgen, testpmd, tcpreplay, Wireshark");
   add_channel_options(*verb, options);
-  const std::array groups = {add_stream_options(*verb, options),
-                             add_udp_port_option(*verb, options.capture.shard_ports),
-                             add_capture_endpoints(*verb, options.client.endpoints)};
+  const std::array groups = {
+      add_stream_options(*verb, options),
+      add_schedule_options(*verb, options, options.capture.schedule, frame_times),
+      add_udp_port_option(*verb, options.capture.shard_ports),
+      add_capture_endpoints(*verb, options.client.endpoints)};
   add_file_options(*verb, options);
   verb->add_flag("--json", options.json,
                  "Summary as one JSON object, on standard error where the frames go to standard "

@@ -28,6 +28,11 @@ constexpr const char* examples =
     "    --local-ip fd00:93::2 --peer-ip fd00:93::1 --vlan 7 \\\n"
     "    --device net_memif0,role=client,socket=/run/claimgate/memif.sock,socket-abstract=no\n";
 
+constexpr RateOption open_loop = {
+    .by_default = "",
+    .meaning =
+        "Open loop: claims per second, like 20000, 50k or 1.5M, however fast the answers come"};
+
 Completion add_load_options(CLI::App& verb, Options& options) {
   constexpr const char* group = "Load";
   const CLI::Option* window =
@@ -118,7 +123,7 @@ VerbLine add_run_verb(CLI::App& app, Options& options) {
       app.add_subcommand("run", "Send a signed stream to claimd and check every verdict");
   add_channel_options(*verb, options);
   const std::array groups = {add_stream_options(*verb, options),
-                             add_schedule_options(*verb, options),
+                             add_schedule_options(*verb, options, options.schedule, open_loop),
                              add_load_options(*verb, options),
                              add_udp_port_option(*verb, options.window.shard_ports),
                              add_port_options(*verb, options.client),

@@ -31,9 +31,14 @@ struct VerbLine {
 void add_channel_options(CLI::App& verb, Options& options);
 // Which claims go out on them, and in which datagrams: --claims, --mix, …
 [[nodiscard]] Completion add_stream_options(CLI::App& verb, Options& options);
-// When they are due: --rate, --arrivals, … Its options refer to --claims, and its completion comes
-// after that of the stream's options.
-[[nodiscard]] Completion add_schedule_options(CLI::App& verb, Options& options);
+// When they are due: --rate, --duration, --arrivals, --burst, into `schedule`. After the stream's
+// options, as --duration takes the place of --claims.
+struct RateOption {
+  const char* by_default;  // "": no rate
+  const char* meaning;
+};
+[[nodiscard]] Completion add_schedule_options(CLI::App& verb, Options& options,
+                                              ScheduleOptions& schedule, const RateOption& about);
 // To which of claimd's ports: --udp-port.
 [[nodiscard]] Completion add_udp_port_option(CLI::App& verb, bool& shard_ports);
 // From where to where: --local-ip, --vlan, …

@@ -100,7 +100,17 @@ ChannelView compose(const Slot& slot, const ColdRecord& cold,
   return view;
 }
 
+std::uint32_t buckets_for(std::uint32_t capacity) noexcept {
+  return (capacity + channels_per_bucket - 1) / channels_per_bucket;
+}
+
 }  // namespace
+
+std::size_t Table::bytes_needed(std::uint32_t capacity) noexcept {
+  return std::size_t{capacity} * (sizeof(Slot) + sizeof(ColdRecord)) +
+         (std::size_t{buckets_for(capacity)} + probe_buckets_max - 1) * sizeof(IndexBucket) +
+         destinations_max * sizeof(*destinations_);
+}
 
 Expected<Table> Table::create(std::uint32_t capacity, std::array<std::uint64_t, 2> hash_key,
                               memory::Pages pages) {
@@ -108,10 +118,8 @@ Expected<Table> Table::create(std::uint32_t capacity, std::array<std::uint64_t, 
     return fail(fmt::format("a channel table cannot have room for {} channels", capacity), {},
                 fmt::format("set a capacity from 1 to {}", capacity_max));
   }
-  const std::uint32_t buckets = (capacity + channels_per_bucket - 1) / channels_per_bucket;
-  const std::size_t bytes = std::size_t{capacity} * (sizeof(Slot) + sizeof(ColdRecord)) +
-                            (std::size_t{buckets} + probe_buckets_max - 1) * sizeof(IndexBucket) +
-                            destinations_max * sizeof(*destinations_);
+  const std::uint32_t buckets = buckets_for(capacity);
+  const std::size_t bytes = bytes_needed(capacity);
   auto region = memory::Region::map(bytes, pages);
   if (!region) {
     return fail(fmt::format("no memory for a table of {} channels ({:.1f} MiB): {}", capacity,

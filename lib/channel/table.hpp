@@ -111,6 +111,8 @@ enum class ApplyResult : std::uint8_t {
 
 class Table {
  public:
+  // What create() will map, before it is rounded up to whole pages.
+  [[nodiscard]] static std::size_t bytes_needed(std::uint32_t capacity) noexcept;
   // Maps memory for `capacity` channels (1 .. 2^30). `hash_key`: 128 secret random bits for the
   // index, so that nobody who chooses channel ids can aim at one bucket.
   // Fails where the memory cannot be had, naming how much was asked for.

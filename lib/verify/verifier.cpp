@@ -67,6 +67,10 @@ Expected<Verifier> Verifier::create() {
   return Verifier(std::move(*reference));
 }
 
+const char* Verifier::kernel() noexcept {
+  return "libsecp256k1 and libsodium";
+}
+
 unsigned Verifier::poll(std::span<bool> results) noexcept {
   for (unsigned i = 0; i < count_; ++i) results[i] = reference_.verify(lanes_[i]);
   return std::exchange(count_, 0);

@@ -59,6 +59,8 @@ class Verifier {
   static constexpr unsigned lanes_max = 1;
 
   [[nodiscard]] static Expected<Verifier> create();
+  // The engine, as an operator should read it: "libsecp256k1 and libsodium".
+  [[nodiscard]] static const char* kernel() noexcept;
 
   [[nodiscard]] unsigned free_lanes() const noexcept { return lanes_max - count_; }
   // Precondition: free_lanes() > 0.

@@ -25,9 +25,9 @@
 #include "src/control/table_load.hpp"
 #include "src/durability/open_gate.hpp"
 #include "src/nic/command_ring.hpp"
+#include "src/nic/device.hpp"
 #include "src/nic/eal.hpp"
 #include "src/nic/port.hpp"
-#include "src/nic/server_socket.hpp"
 #include "src/pipeline/clock.hpp"
 #include "src/pipeline/worker.hpp"
 
@@ -118,14 +118,16 @@ struct Appliance::Parts {
   std::optional<Provisioning> provisioning;
   std::optional<Exposition> exposition;
   std::optional<AdminServer> admin;
+  config::Cpus cpus;
+  std::string_view digest_kernel;
   bool worker_runs = false;
   bool link_was_up = false;
   bool stopped = false;
 
-  Parts(config::Config with, StateFolder state, channel::Table channels)
-      : config(std::move(with)), folder(std::move(state)), table(std::move(channels)) {}
+  Parts(config::Config with, const config::Cpus& on, StateFolder state, channel::Table channels)
+      : config(std::move(with)), folder(std::move(state)), table(std::move(channels)), cpus(on) {}
 
-  [[nodiscard]] Expected<void> bring_up(const config::Cpus& cpus);
+  [[nodiscard]] Expected<void> bring_up();
   [[nodiscard]] Expected<void> make_socket_folders() const;
   [[nodiscard]] Expected<void> make_worker();
   [[nodiscard]] Expected<void> open_doors();
@@ -135,7 +137,7 @@ struct Appliance::Parts {
   [[nodiscard]] Observed observed() const;
 };
 
-Expected<void> Appliance::Parts::bring_up(const config::Cpus& cpus) {
+Expected<void> Appliance::Parts::bring_up() {
   auto loaded = load_table(folder, table, std::time(nullptr));
   if (!loaded) return std::unexpected(loaded.error());
   header = *loaded;
@@ -188,8 +190,9 @@ Expected<void> Appliance::Parts::make_worker() {
   if (!digester) return std::unexpected(digester.error());
   auto verifier = verify::Verifier::create();
   if (!verifier) return std::unexpected(verifier.error());
-  spdlog::info("digests by ipsec-mb ({}), signatures by libsecp256k1 and libsodium",
-               digester->kernel());
+  digest_kernel = digester->kernel();
+  spdlog::info("digests by ipsec-mb ({}), signatures by {}", digest_kernel,
+               verify::Verifier::kernel());
   const pipeline::WorkerOptions options{
       .rules = {.copy_payloads = port->shares_buffers() && !config.port.trusted_peer,
                 .answer_unknown = config.claims.answer_unknown,
@@ -251,7 +254,13 @@ StatsSources Appliance::Parts::sources() const {
           .pool_mbufs = port->pool().size(),
           .pool_available = port->pool().available(),
           .link_up = port->link_up(),
-          .driver = port->driver()};
+          .driver = port->driver(),
+          .worker_cpu = cpus.worker,
+          .idle = config.worker.idle == pipeline::Idle::spin ? "spin" : "yield",
+          .digest_kernel = digest_kernel,
+          .verify_kernel = verify::Verifier::kernel(),
+          .table_pages = memory::name(table.pages()),
+          .port_huge_pages = eal->huge_pages()};
 }
 
 Observed Appliance::Parts::observed() const {
@@ -283,8 +292,8 @@ Expected<Appliance> Appliance::start(const config::Config& config) {
   if (!table) return std::unexpected(table.error());
   spdlog::info("room for {} channels in {} MiB of {} pages", table->capacity(),
                table->bytes_mapped() >> 20, memory::name(table->pages()));
-  Appliance made(std::make_unique<Parts>(config, std::move(*folder), std::move(*table)));
-  if (auto up = made.parts_->bring_up(*cpus); !up) {
+  Appliance made(std::make_unique<Parts>(config, *cpus, std::move(*folder), std::move(*table)));
+  if (auto up = made.parts_->bring_up(); !up) {
     // Nothing was accepted: the state file on disk is still the truth.
     made.parts_->stopped = true;
     made.parts_->halt_worker();

@@ -20,10 +20,17 @@ struct StatsSources {
   std::uint64_t pool_available = 0;
   bool link_up = false;
   std::string_view driver;
+  // How it runs, chosen at start.
+  unsigned worker_cpu = 0;
+  std::string_view idle;
+  std::string_view digest_kernel;
+  std::string_view verify_kernel;
+  std::string_view table_pages;
+  bool port_huge_pages = false;
 };
 
-// Objects of whole numbers, named as the metrics are without their prefix; latencies in
-// nanoseconds.
+// Objects of whole numbers, named as the metrics are without their prefix, latencies in
+// nanoseconds; and how it runs: CPU, kernels, pages, driver.
 [[nodiscard]] nlohmann::json stats_document(const StatsSources& sources);
 
 }  // namespace claimgate::control

@@ -17,8 +17,6 @@ static_assert(sizeof(pipeline::Ticket) % RTE_MBUF_PRIV_ALIGN == 0);
 static_assert(sizeof(rte_mbuf) == 128);
 
 namespace {
-constexpr unsigned lcore_cache = 256;
-
 constexpr std::uint64_t wanted_rx_offloads =
     RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
 constexpr std::uint64_t wanted_tx_offloads =
@@ -61,7 +59,7 @@ bool exposes_memory(const std::string& device) {
 }  // namespace
 
 Expected<MbufPool> MbufPool::create(const std::string& name, unsigned mbufs, unsigned room_bytes) {
-  const unsigned cache = std::min(lcore_cache, mbufs / 4);
+  const unsigned cache = std::min(lcore_cache_mbufs, mbufs / 4);
   rte_mempool* pool =
       rte_pktmbuf_pool_create(name.c_str(), mbufs, cache, sizeof(pipeline::Ticket),
                               static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + room_bytes),
@@ -73,19 +71,6 @@ Expected<MbufPool> MbufPool::create(const std::string& name, unsigned mbufs, uns
                 "worker.held_max");
   }
   return MbufPool(pool);
-}
-
-unsigned mbufs_needed(const PortOptions& options) noexcept {
-  return options.rx_descriptors + options.tx_descriptors + options.held_max + 2 * burst_max +
-         3 * lcore_cache / 2;
-}
-
-unsigned memory_needed_mib(const PortOptions& options) noexcept {
-  constexpr unsigned bytes_around_data = 384;  // mempool header, mbuf, ticket, headroom
-  constexpr unsigned for_drivers_mib = 64;
-  const std::uint64_t bytes =
-      std::uint64_t{mbufs_needed(options)} * (options.room_bytes + bytes_around_data);
-  return static_cast<unsigned>(bytes >> 20) + 1 + for_drivers_mib;
 }
 
 Port::Port(Port&& other) noexcept

@@ -18,24 +18,10 @@
 #include <string_view>
 
 #include "lib/failure/failure.hpp"
+#include "src/nic/port_options.hpp"
 #include "src/pipeline/ticket.hpp"
 
 namespace claimgate::nic {
-
-inline constexpr unsigned burst_max = 32;
-inline constexpr unsigned frame_room_bytes = 2048;  // data behind the headroom; one segment
-
-struct PortOptions {
-  std::string device;  // vdev arguments or PCI address, as given to EAL
-  std::uint16_t rx_descriptors = 1024;
-  std::uint16_t tx_descriptors = 1024;
-  unsigned held_max = 4096;  // datagrams the pipeline may hold between receive and transmit
-  unsigned room_bytes = frame_room_bytes;  // data per mbuf, behind the headroom
-  bool promiscuous = true;                 // tolerated where the driver cannot
-  // Whether the other end may map and write our whole DPDK memory, tickets included. A device that
-  // lets it (memif with zero-copy, virtio_user) is refused unless this is set.
-  bool trusted_peer = false;
-};
 
 // The packet buffers of one port, sized so that they cannot run out: rx + tx descriptors + held + a
 // burst + the lcore cache. (memif's rings have 2^rsize entries whatever the descriptors say: the
@@ -63,10 +49,6 @@ class MbufPool {
 [[nodiscard]] inline rte_mbuf* mbuf_of(pipeline::Ticket* ticket) noexcept {
   return reinterpret_cast<rte_mbuf*>(reinterpret_cast<std::byte*>(ticket) - sizeof(rte_mbuf));
 }
-
-[[nodiscard]] unsigned mbufs_needed(const PortOptions& options) noexcept;
-// What EAL must be given for one such port, in MiB, drivers' own rings included.
-[[nodiscard]] unsigned memory_needed_mib(const PortOptions& options) noexcept;
 
 class Port {
  public:

@@ -12,20 +12,10 @@
 
 #include <fmt/format.h>
 
+#include "src/nic/device.hpp"
+
 namespace claimgate::nic {
 namespace {
-
-// The value of one of a device's arguments, "" where it is not given.
-std::string_view argument(std::string_view device, std::string_view key) {
-  for (std::size_t at = device.find(','); at != device.npos; at = device.find(',', at)) {
-    ++at;
-    const std::string_view rest = device.substr(at, device.find(',', at) - at);
-    if (rest.size() > key.size() && rest.starts_with(key) && rest[key.size()] == '=') {
-      return rest.substr(key.size() + 1);
-    }
-  }
-  return {};
-}
 
 // Whether the kernel lists a socket of this name. Asked before anything is sent to it: a memif
 // server need not survive a peer that connects and leaves at once.
@@ -42,18 +32,6 @@ bool is_memif(std::string_view device) {
 }
 
 }  // namespace
-
-std::string served_socket(const std::string& device) {
-  if (is_memif(device)) {
-    const bool a_file =
-        argument(device, "role") == "server" && argument(device, "socket-abstract") == "no";
-    return a_file ? std::string(argument(device, "socket")) : std::string();
-  }
-  if (device.starts_with("net_vhost") && argument(device, "client") != "1") {
-    return std::string(argument(device, "iface"));
-  }
-  return {};
-}
 
 Expected<void> clear_stale_socket(const std::string& device) {
   const std::string path = served_socket(device);

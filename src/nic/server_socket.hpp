@@ -10,10 +10,6 @@
 
 namespace claimgate::nic {
 
-// The file that a virtual device with these arguments would serve, or "": it serves none, or its
-// name is no file's (memif's abstract sockets).
-[[nodiscard]] std::string served_socket(const std::string& device);
-
 // Makes room for the socket of `device`. Removes a socket nobody listens on; fails where someone
 // does, or where the path holds something else, which is left as it is.
 [[nodiscard]] Expected<void> clear_stale_socket(const std::string& device);

@@ -118,7 +118,7 @@ words_of() {
 # What is missing, where that is why a command failed.
 missing_program() {
   local each
-  for each in ethtool node npm dpdk-devbind.py dpdk-telemetry.py lspci systemctl apt-cache tshark tcpreplay; do
+  for each in ethtool node npm dpdk-devbind.py dpdk-telemetry.py dpdk-testpmd lspci systemctl apt-cache tshark tcpreplay; do
     if command -v "$each" >/dev/null; then continue; fi
     if grep -qE "(^|[ :'\"])${each}['\"]?:? .*not found|No such file.*'$each'" <<<"$1"; then
       printf '%s' "$each"

@@ -58,6 +58,13 @@ needs_huge_pages() {
   [[ ${free:-0} -ge $1 ]] || { skip_reason="$1 free huge pages are needed, and ${free:-0} are there" && return 1; }
 }
 
+# The pair of interfaces that af_packet.toml describes.
+pair() {
+  ip netns add payers && ip link add claimgate0 type veth peer name payers0 netns payers &&
+    ip link set claimgate0 up && ip -n payers address add 10.93.0.2/24 dev payers0 &&
+    ip -n payers link set payers0 up
+}
+
 # The reader's clients would send to claimd; an echo shows that the way there is as described.
 reaches() { ping -c 1 -W 5 "$1" >/dev/null; }
 

@@ -33,7 +33,7 @@ done
 for page in man1/claimctl.1 man1/claimgen.1 man8/claimd.8 man5/claimd.toml.5; do
   expect "share/man/$page is there" test -s "$installed/share/man/$page"
 done
-for profile in claimd memif vhost tap af_packet pcap bare-metal; do
+for profile in claimd memif generator vhost tap af_packet pcap bare-metal; do
   expect "$profile.toml is there" test -s "$installed/share/claimgate/dpdk-config/$profile.toml"
 done
 expect 'hugepages.sh may be run' test -x "$installed/share/claimgate/dpdk-config/hugepages.sh"

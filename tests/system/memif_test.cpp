@@ -3,6 +3,7 @@
 #include "tests/system/appliance_test.hpp"
 
 #include <csignal>
+#include <fstream>
 
 namespace claimgate::system_test {
 namespace {
@@ -78,6 +79,78 @@ INSTANTIATE_TEST_SUITE_P(
               {"--window", "256", "--claims-per-datagram", "mixed", "--huge-pages", "auto"},
               {"eal.huge_pages=auto", "memory.table_pages=huge", "port.trusted_peer=true"}}),
     [](const auto& info) { return std::string(info.param.name); });
+
+class OpenLoop : public ApplianceTest {};
+
+TEST_F(OpenLoop, ByZipfsLawIsRightInEveryVerdictAndSaysWhatItTook) {
+  start();
+  import(site.channels(7, 200));
+  const std::string finals = site.path("finals.jsonl"), latency = site.path("latency.hgrm");
+  const auto sent = site.claimgen(
+      run_arguments(7, 200, 4000,
+                    {"--rate", "4k", "--arrivals", "poisson", "--burst", "4", "--channel-choice",
+                     "zipf:1.2", "--udp-port", "shards", "--claims-per-datagram", "2", "--final",
+                     finals, "--latency-out", latency}));
+  ASSERT_EQ(sent.code, 0) << sent.out << sent.err;
+  const json report = json::parse(sent.out);
+  EXPECT_EQ(report["ok"], true);
+  EXPECT_EQ(report["claims_decided"], 4000);
+  EXPECT_EQ(report["loop"], "open");
+  EXPECT_EQ(report["window"], 65'536);
+  EXPECT_EQ(report["burst"], 4);
+  EXPECT_EQ(report["channel_choice"], "zipf:1.2");
+  const json& schedule = report["schedule"];
+  EXPECT_EQ(schedule["claims_per_second"], 4000);
+  EXPECT_EQ(schedule["arrivals"], "poisson");
+  EXPECT_LE(schedule["sent_claims_per_second"], 4001);
+  EXPECT_EQ(schedule["behind_us"]["count"], 2000) << "one for each datagram";
+  for (const char* what : {"latency_us", "service_us"}) {
+    const json& of = report[what];
+    EXPECT_EQ(of["count"], 4000) << "one for each claim";
+    double last = 0;
+    for (const char* key : {"p50", "p90", "p99", "p999", "p9999", "max"}) {
+      EXPECT_GE(of[key], last) << what << " " << key;
+      last = of[key];
+    }
+    EXPECT_GT(of["mean"], 0);
+  }
+  EXPECT_GE(report["latency_us"]["mean"], report["service_us"]["mean"]);
+  double to_ports = 0;
+  for (const auto& [port, datagrams] : report["datagrams_to_port"].items()) {
+    EXPECT_GE(std::stoi(port), 9300);
+    EXPECT_LE(std::stoi(port), 9364);
+    to_ports += datagrams.get<double>();
+  }
+  EXPECT_EQ(to_ports, report["datagrams_sent"]);
+  EXPECT_GT(report["datagrams_to_port"].size(), 2u);
+
+  std::ifstream file(latency);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_NE(text.find("Percentile TotalCount"), text.npos) << text;
+  EXPECT_NE(text.find("Total count    =         4000]"), text.npos) << text;
+
+  const std::string listed = site.file("list.jsonl", list());
+  const auto checked = site.claimgen({"check-amounts", "--final", finals, "--list", listed});
+  EXPECT_EQ(checked.code, 0) << checked.err;
+  std::vector<double> held;
+  for (const json& each : channels_listed())
+    held.push_back(std::stod(each["held"].get<std::string>()));
+  std::ranges::sort(held);
+  EXPECT_GT(held.back(), 20 * held[100]) << "the hottest of 200 channels beside the middle one";
+}
+
+TEST_F(OpenLoop, FasterThanTheApplianceIsStillRightInEveryVerdict) {
+  start();
+  import(site.channels(7, 50));
+  const auto sent = site.claimgen(run_arguments(7, 50, 6000, {"--rate", "1M", "--window", "500"}));
+  ASSERT_EQ(sent.code, 0) << sent.out << sent.err;
+  const json report = json::parse(sent.out);
+  EXPECT_EQ(report["latency_us"]["count"], 6000);
+  EXPECT_GT(report["latency_us"]["p50"], report["service_us"]["p50"])
+      << "what the window held back";
+  EXPECT_GT(report["schedule"]["late_held_back"], 0);
+  EXPECT_EQ(report["schedule"]["appliance_kept_rate"], false);
+}
 
 class Books : public ApplianceTest {};
 

@@ -255,7 +255,7 @@ TEST(Claimctl, NamesTheRemedyWhereThereIsNoClaimd) {
   Rig rig;
   rig.stop_serving();
   for (const std::vector<std::string>& verb :
-       {std::vector<std::string>{"stats"}, {"channels", "list"}, {"version"}}) {
+       {std::vector<std::string>{"doctor"}, {"stats"}, {"channels", "list"}, {"version"}}) {
     const auto outcome = claimctl(rig, verb);
     EXPECT_EQ(outcome.code, 1);
     EXPECT_TRUE(contains(outcome.err, "Is claimd running?")) << outcome.err;

@@ -52,7 +52,7 @@ TEST(Profiles, every_profile_loads) {
     const auto config = load(entry.path(), {});
     EXPECT_TRUE(config) << config.error().text();
   }
-  EXPECT_EQ(profiles, 7u);
+  EXPECT_EQ(profiles, 8u);
 }
 
 TEST(Profiles, the_readme_names_every_profile_and_script) {
