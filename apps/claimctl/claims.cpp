@@ -76,8 +76,10 @@ class Export {
         return std::unexpected(std::move(written.error()));
     }
     if (auto walked = walk(client); !walked) return std::unexpected(ended_early(walked.error()));
-    if (auto finished = output_.finish(); !finished)
-      return std::unexpected(ended_early(finished.error()));
+    if (auto finished = output_.finish(); !finished) {
+      if (options_.out.empty()) return std::unexpected(ended_early(finished.error()));
+      return std::unexpected(std::move(finished.error()));  // it says how far the file came
+    }
     progress_.clear();
     print_tally();
     return tally_.bad == 0 ? Exit::ok : Exit::trouble;

@@ -43,9 +43,10 @@ void add_file_options(CLI::App& verb, Options& options) {
   verb.add_option("-o,--out", options.out, "File to write, - for standard output")
       ->capture_default_str()
       ->group(group);
-  verb.add_option("--start", wanted.start_unix_s,
-                  "Time of the first frame, in seconds since 1970; fixed, so that equal options "
-                  "give equal files")
+  verb.add_option(
+          "--start", wanted.start_unix_s,
+          "When the capture begins, in seconds since 1970; fixed, so that equal options give "
+          "equal files")
       ->capture_default_str()
       ->group(group);
   CLI::AsNumberWithUnit delay(

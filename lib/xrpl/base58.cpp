@@ -1,6 +1,7 @@
 #include "lib/xrpl/base58.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <vector>
 
@@ -14,6 +15,11 @@ constexpr std::string_view alphabet = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg6
 static_assert(alphabet.size() == 58);
 
 constexpr std::size_t checksum_bytes = 4;
+
+// Decoding works in limbs of 32 bits, into which five digits go at once.
+constexpr std::size_t digits_at_once = 5;
+static_assert(58ULL * 58 * 58 * 58 * 58 < 1ULL << 32);
+constexpr std::size_t limbs_max = base58_text_bytes_max * 6 / 32 + 1;  // 58 < 2^6
 
 constexpr auto digit_values = [] {
   std::array<std::int8_t, 256> values{};
@@ -67,22 +73,30 @@ Expected<void> base58_decode(std::string_view text, std::uint8_t prefix,
   assert(payload.size() <= base58_payload_bytes_max);
   if (text.size() > base58_text_bytes_max)
     return fail(fmt::format("base58 text of {} characters is too long", text.size()));
-  std::vector<std::byte> bytes;  // least significant first
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const int digit = digit_values[static_cast<unsigned char>(text[i])];
-    if (digit < 0)
-      return fail(fmt::format("character {} is not one of the ledger's base58 alphabet", i + 1));
-    auto carry = static_cast<unsigned>(digit);
-    for (std::byte& byte : bytes) {
-      carry += std::to_integer<unsigned>(byte) * 58;
-      byte = static_cast<std::byte>(carry & 0xFF);
-      carry >>= 8;
+  std::array<std::uint32_t, limbs_max> limbs;  // least significant first
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    std::uint64_t carry = 0;
+    std::uint32_t scale = 1;
+    for (const std::size_t end = std::min(i + digits_at_once, text.size()); i < end; ++i) {
+      const int digit = digit_values[static_cast<unsigned char>(text[i])];
+      if (digit < 0)
+        return fail(fmt::format("character {} is not one of the ledger's base58 alphabet", i + 1));
+      carry = carry * 58 + static_cast<unsigned>(digit);
+      scale *= 58;
     }
-    if (carry != 0) bytes.push_back(static_cast<std::byte>(carry));
+    for (std::size_t k = 0; k < used; ++k) {
+      carry += std::uint64_t{limbs[k]} * scale;
+      limbs[k] = static_cast<std::uint32_t>(carry);
+      carry >>= 32;
+    }
+    if (carry != 0) limbs[used++] = static_cast<std::uint32_t>(carry);
   }
-  const std::size_t zeros = std::min(text.find_first_not_of(alphabet[0]), text.size());
-  bytes.insert(bytes.end(), zeros, std::byte{0});
-  std::reverse(bytes.begin(), bytes.end());
+  // Each leading zero digit is a zero byte; the number itself has none in front.
+  std::vector<std::byte> bytes(std::min(text.find_first_not_of(alphabet[0]), text.size()));
+  std::size_t at = 4 * used;
+  if (used > 0) at -= static_cast<std::size_t>(std::countl_zero(limbs[used - 1])) / 8;
+  while (at-- > 0) bytes.push_back(static_cast<std::byte>(limbs[at / 4] >> (at % 4 * 8)));
 
   const std::size_t expected = 1 + payload.size() + checksum_bytes;
   if (bytes.size() != expected)

@@ -324,9 +324,9 @@ class AnswerFollower {
         is_channel_ = value.is(Kind::string) && value.text == "PayChannel";
         return;
       case Field::account:
-        return address_field(value, entry_.account);
+        return address_field(value, entry_.account, last_account_);
       case Field::destination:
-        return address_field(value, entry_.destination);
+        return address_field(value, entry_.destination, last_destination_);
       case Field::amount:
         return drops_field(value, entry_.amount_drops);
       case Field::balance:
@@ -361,11 +361,19 @@ class AnswerFollower {
     if (!out) entry_wrong("a whole number, 0 to 2^32-1");
   }
 
-  void address_field(const Value& value, AccountId& out) {
+  // The last good one: a listing names the same two accounts again and again.
+  struct Address {
+    std::string text;
+    AccountId account{};
+  };
+  void address_field(const Value& value, AccountId& out, Address& last) {
     if (!value.is(Kind::string)) return entry_wrong("a classic address (r…)");
-    auto account = parse_address(value.text);
-    if (!account) return entry_wrong("a classic address (r…): " + account.error().what);
-    out = *account;
+    if (last.text.empty() || value.text != last.text) {
+      auto account = parse_address(value.text);
+      if (!account) return entry_wrong("a classic address (r…): " + account.error().what);
+      last = {std::string(value.text), *account};
+    }
+    out = last.account;
   }
 
   void drops_field(const Value& value, std::uint64_t& out) {
@@ -480,6 +488,7 @@ class AnswerFollower {
   std::optional<std::string> entry_wrong_;
   KeyForm hex_form_ = KeyForm::missing, text_form_ = KeyForm::missing;
   KeyBytes hex_key_{}, text_key_{};
+  Address last_account_, last_destination_;
 };
 
 Expected<ReadTotals> read_all(TextFeed& feed, AnswerFollower& follower) {

@@ -70,8 +70,8 @@ TEST_F(Refusal, OfAMissingFileAWrongOptionOrAWrongSettingIsExitCode2) {
 }
 
 TEST_F(Refusal, CheckFindsEveryProfileInOrderAndStartsNothing) {
-  for (const char* name : {"claimd", "memif", "generator", "tap", "af_packet", "pcap", "vhost",
-                           "bare-metal"}) {
+  for (const char* name :
+       {"claimd", "memif", "generator", "tap", "af_packet", "pcap", "vhost", "bare-metal"}) {
     const auto ended = run({.arguments = {program("claimd"), "--check", "--config", profile(name),
                                           "--set", "node.state_dir=" + site.state_dir()}});
     EXPECT_EQ(ended.code, 0) << name << ": " << ended.err;
