@@ -206,12 +206,8 @@ run_session() {
   cd "${setting[1]}" || exit 1
   : >"$claimd_log"
   if [[ -n ${setting[2]} ]] && ! eval "${setting[2]}" >/tmp/output 2>&1; then
-    if [[ -n $skip_reason ]]; then
-      note not_run "$pattern" "$skip_reason"
-    else
-      fault "$pattern" "what documents.tsv puts before it failed: ${setting[2]}"
-      tail -n 25 /tmp/output
-    fi
+    fault "$pattern" "what documents.tsv puts before it failed: ${setting[2]}"
+    tail -n 25 /tmp/output
     return
   fi
   for document in "$@"; do
