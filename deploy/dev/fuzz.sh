@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # ./dev fuzz: libFuzzer targets, named fuzz_* in tests/fuzz/. Sourced.
 #
-# Seeds are read from tests/fuzz/corpus/<target>/ where there are any; what a run finds is kept in
-# build/corpus/<target>/ and serves the next one. An input that breaks a target lies in
-# build/crashes/ and belongs into the tests' vectors first, then mended.
+# The build writes each target's seeds and dictionary; tests/fuzz/corpus/<target>/ keeps what longer
+# runs found that reaches further. What a run finds goes to build/corpus/<target>/ and serves the next
+# one. An input that breaks a target lies in build/crashes/ and belongs into the tests' vectors first,
+# then mended.
 
 # The paths of a build tree's executables whose names begin with $2.
 executables() {
@@ -13,7 +14,7 @@ executables() {
 }
 
 # The targets' names, where nothing is built yet.
-fuzz_target_names() { sed -n "s/^executable('\(fuzz_[a-z0-9_]*\)'.*/\1/p" tests/fuzz/meson.build; }
+fuzz_target_names() { sed -n "s/^ *'\(fuzz_[a-z0-9_]*\)': .*/\1/p" tests/fuzz/meson.build; }
 
 # Whether clang++-19 links libFuzzer, which is a package of its own.
 fuzz_compiler_is_there() {
@@ -24,13 +25,19 @@ fuzz_compiler_is_there() {
 
 # Runs one fuzz target for $2 seconds, its output in build/fuzz-logs/; its exit code is the result.
 fuzz_one() {
-  local target=$1 seconds=$2 name
+  local target=$1 seconds=$2 name folder
   name=$(basename "$target")
-  local corpora=("build/corpus/$name")
-  [[ ! -d tests/fuzz/corpus/$name ]] || corpora+=("tests/fuzz/corpus/$name")
+  local seeds=build/fuzz/tests/fuzz/seeds/$name options=() corpora=("build/corpus/$name")
+  for folder in "$seeds" "tests/fuzz/corpus/$name"; do
+    [[ ! -d $folder ]] || corpora+=("$folder")
+  done
+  [[ ! -f $seeds.dict ]] || options+=("-dict=$seeds.dict")
   mkdir -p "build/corpus/$name" build/crashes build/fuzz-logs
-  attended "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-    -artifact_prefix="build/crashes/$name-" "${corpora[@]}" >"build/fuzz-logs/$name.log" 2>&1
+  # Short stacks of allocations: these targets allocate so much that whole ones halve their speed.
+  ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}malloc_context_size=2" \
+    attended "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+    -print_final_stats=1 -artifact_prefix="build/crashes/$name-" "${options[@]}" "${corpora[@]}" \
+    >"build/fuzz-logs/$name.log" 2>&1
 }
 
 fuzz_runs() { sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz-logs/$1.log"; }

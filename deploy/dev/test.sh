@@ -128,7 +128,7 @@ summarize() {
 }
 
 command_test() {
-  local require_all=0 fuzz_seconds=30 filters=()
+  local require_all=0 fuzz_seconds=10 filters=()
   while [[ $# -gt 0 ]]; do
     case $1 in
       --long)

@@ -64,7 +64,9 @@ class Fields {
   void read(const char* field, std::int64_t& out) {
     const json* value = find(field);
     if (!value) return;
-    if (!value->is_number_integer()) return complain(field, "a whole number");
+    const bool beyond = value->is_number_unsigned() &&
+                        value->get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max();
+    if (!value->is_number_integer() || beyond) return complain(field, "a whole number");
     out = value->get<std::int64_t>();
   }
   void complain(const char* field, const char* expected) {

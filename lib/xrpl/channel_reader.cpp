@@ -283,6 +283,8 @@ class AnswerFollower {
     channel::ChannelId id;
     if (!value.is(Kind::string) || !read_hex(value.text, id.bytes))
       return wrong("64 hexadecimal digits");
+    if (answer_id_ && *answer_id_ != id)
+      return stop("the answer gives two different values of \"index\"");
     answer_id_ = id;
     return true;
   }

@@ -68,6 +68,7 @@ struct RawChannel {
   std::optional<std::uint32_t> destination_tag;
   std::uint64_t line = 0;    // where it starts in the input, from 1
   std::uint64_t offset = 0;  // bytes before it
+  friend bool operator==(const RawChannel&, const RawChannel&) = default;
 };
 static_assert(sizeof(RawChannel) <= 256, "a million of them are kept until their answer ends");
 
@@ -80,6 +81,7 @@ struct AnswerInfo {
   std::uint64_t channels = 0;
   std::uint64_t skipped = 0;  // ledger objects that are not payment channels
   [[nodiscard]] bool is_validated() const noexcept { return !is_current && validated == true; }
+  friend bool operator==(const AnswerInfo&, const AnswerInfo&) = default;
 };
 
 struct ReadTotals {
@@ -88,6 +90,7 @@ struct ReadTotals {
   std::uint64_t skipped = 0;
   std::uint64_t bytes = 0;
   bool has_marker = false;  // of the last answer: the listing is not complete
+  friend bool operator==(const ReadTotals&, const ReadTotals&) = default;
 };
 
 // Any may be empty. A failure that on_channel or on_answer returns ends the reading with it.

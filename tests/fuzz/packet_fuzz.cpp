@@ -2,8 +2,6 @@
 //
 // Input: one byte of switches, one byte of spare room behind the frame, then the frame.
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -12,17 +10,13 @@
 #include "lib/packet/build.hpp"
 #include "lib/packet/reply.hpp"
 #include "lib/packet/responder.hpp"
+#include "tests/fuzz/require.hpp"
 
 namespace {
 
 using namespace claimgate;
 using namespace claimgate::packet;
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
+using fuzz::require;
 
 LocalAddresses addresses(bool any_address) {
   const std::vector<std::string> cidrs = {"192.0.2.1/24", "198.51.100.7/31", "2001:db8::1/64"};

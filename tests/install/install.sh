@@ -39,6 +39,8 @@ done
 expect 'hugepages.sh may be run' test -x "$installed/share/claimgate/dpdk-config/hugepages.sh"
 expect 'the alerting rules are there' \
   test -s "$installed/share/claimgate/prometheus/claimgate.rules.yml"
+expect "Wireshark's dissector is there" \
+  test -s "$installed/share/claimgate/wireshark/claimgate.lua"
 unit=$installed/lib/systemd/system/claimd.service
 expect 'the unit starts the installed claimd' \
   grep -q "^ExecStart=$prefix/$bindir/claimd --config /etc/claimgate/claimd.toml\$" "$unit"

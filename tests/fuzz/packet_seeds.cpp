@@ -1,17 +1,15 @@
-// Writes the seed corpus of packet_fuzz: packet_corpus DIRECTORY. One file per shape of frame, so
-// that the fuzzer starts behind the checksums instead of searching for them.
-#include <cstdio>
-#include <cstdlib>
-#include <fstream>
+// The seeds of packet_fuzz: one frame per shape, so that the fuzzer starts behind the checksums
+// instead of searching for them.
 #include <string>
 #include <vector>
 
 #include "lib/packet/build.hpp"
 #include "lib/packet/ip.hpp"
+#include "tests/fuzz/seeds.hpp"
 
+namespace claimgate::fuzz {
 namespace {
 
-using namespace claimgate;
 using namespace claimgate::packet;
 
 Endpoints endpoints(bool v6, bool vlan) {
@@ -27,15 +25,11 @@ Endpoints endpoints(bool v6, bool vlan) {
 }
 
 // `switches` and `room`: see packet_fuzz.cpp.
-void write(const std::string& path, std::uint8_t switches, std::uint8_t room,
-           const std::vector<std::byte>& frame) {
-  std::ofstream file(path, std::ios::binary);
-  file.put(static_cast<char>(switches)).put(static_cast<char>(room));
-  file.write(reinterpret_cast<const char*>(frame.data()),
-             static_cast<std::streamsize>(frame.size()));
-  if (file.flush()) return;
-  std::fprintf(stderr, "cannot write %s\n", path.c_str());
-  std::exit(1);
+std::vector<std::byte> seed(std::uint8_t switches, std::uint8_t room,
+                            const std::vector<std::byte>& frame) {
+  std::vector<std::byte> out{std::byte{switches}, std::byte{room}};
+  out.insert(out.end(), frame.begin(), frame.end());
+  return out;
 }
 
 // An echo request in a UDP frame's headers, its checksums right.
@@ -61,14 +55,16 @@ std::vector<std::byte> echo(const Endpoints& e, std::size_t bytes) {
   return frame;
 }
 
+// Dropped in silence, else two services would answer each other for ever.
+std::vector<std::byte> from_our_port(std::vector<std::byte> frame, Endpoints e) {
+  e.source_port = wire::port_last;
+  (void)build_udp(frame, e, std::vector<std::byte>(frame.size() - udp_payload_offset(e)));
+  return frame;
+}
+
 }  // namespace
 
-int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: packet_corpus DIRECTORY\n");
-    return 2;
-  }
-  const std::string directory = std::string(argv[1]) + "/";
+void write_packet_seeds(SeedFolder& folder) {
   for (const bool v6 : {false, true}) {
     for (const bool vlan : {false, true}) {
       const Endpoints e = endpoints(v6, vlan);
@@ -76,15 +72,17 @@ int main(int argc, char** argv) {
       for (const unsigned claims : {1u, 15u}) {
         std::vector<std::byte> frame(udp_payload_offset(e) + claims * wire::claim_bytes);
         (void)build_udp(frame, e, std::vector<std::byte>(claims * wire::claim_bytes));
-        const std::string path = directory + "claims_" + std::to_string(claims) + "_" + layout;
-        write(path, 0, 0, frame);
-        if (claims == 1) write(path + "_unchecked", 7, 0, frame);
+        const std::string name = "claims_" + std::to_string(claims) + "_" + layout;
+        folder.add(name, seed(0, 0, frame));
+        if (claims == 1) folder.add(name + "_unchecked", seed(7, 0, frame));
+        if (claims == 1) folder.add(name + "_from_our_port", seed(7, 0, from_our_port(frame, e)));
       }
       std::vector<std::byte> query(128);
       query.resize(build_neighbour_query(query, e));
-      write(directory + "neighbour_query_" + layout, 0, 16, query);
-      write(directory + "echo_" + layout, 0, 16, echo(e, 32));
+      folder.add("neighbour_query_" + layout, seed(0, 16, query));
+      folder.add("echo_" + layout, seed(0, 16, echo(e, 32)));
     }
   }
-  return 0;
 }
+
+}  // namespace claimgate::fuzz
