@@ -6,7 +6,8 @@
 # usage: commands.sh BUILD_DIR [PART-OF-A-DOCUMENT'S-NAME…]
 #
 # To add a document: nothing, or a line in documents.tsv if it needs something around it.
-#   documents.tsv     what is there before a document's commands are run, and what is tried after
+#   documents.tsv     what is there before a document's commands are run, and what is tried after;
+#                     documents that share a line share a session, one after another
 #   placeholders.sed  what stands in the place of what documents leave to the reader
 #   elsewhere.tsv     commands that are not run here: what is looked at instead, and why
 #   exit_codes.tsv    exit codes that documents promise, the words that do, and a command that shows it
@@ -47,7 +48,7 @@ fault() {
 }
 
 # The rows of a table, less its comments.
-rows() { grep -v '^#' "$here/$1"; }
+rows() { grep -v '^#' "$root/$here/$1"; }
 
 declare -A elsewhere_check=() elsewhere_used=()
 read_elsewhere() {
@@ -109,7 +110,7 @@ check_placeholders() {
 words_of() {
   case $1 in
     *' --help') ${1% --help} --help ;;
-    *) sed -e 's/\\-/-/g' -e 's/\\f[BIRP]//g' -e 's/^\.[A-Z]* //' "$1" ;;
+    *) sed -e 's/\\-/-/g' -e 's/\\f[BIRP]//g' -e 's/^\.[A-Z]* //' "$root/$1" ;;
   esac | tr '\n' ' ' | tr -s ' '
 }
 
@@ -118,7 +119,7 @@ words_of() {
 # What is missing, where that is why a command failed.
 missing_program() {
   local each
-  for each in ethtool node npm dpdk-devbind.py dpdk-telemetry.py lspci systemctl apt-cache tshark tcpreplay; do
+  for each in ethtool node npm dpdk-devbind.py dpdk-telemetry.py dpdk-testpmd lspci systemctl apt-cache tshark tcpreplay; do
     if command -v "$each" >/dev/null; then continue; fi
     if grep -qE "(^|[ :'\"])${each}['\"]?:? .*not found|No such file.*'$each'" <<<"$1"; then
       printf '%s' "$each"
@@ -135,7 +136,7 @@ attempt() {
   "$@" >/tmp/output 2>&1
   rc=$?
   if [[ $rc -eq $wanted ]]; then
-    printf 'ran %s (%.1f s): %s\n' "$place" "$(bc_seconds "$started")" "${said//$'\n'/ }"
+    printf 'ran %s (%.1f s): %s\n' "$place" "$(since "$started")" "${said//$'\n'/ }"
     note ran "$place" -
   elif missing=$(missing_program "$(</tmp/output)"); then
     note not_run "$place" "$missing is missing"
@@ -145,26 +146,26 @@ attempt() {
     [[ ! -s $claimd_log ]] || { printf -- '---- claimd:\n' && tail -n 10 "$claimd_log"; }
   fi
 }
-bc_seconds() { awk -v from="$1" -v to="$EPOCHREALTIME" 'BEGIN { print to - from }'; }
+since() { awk -v from="$1" -v to="$EPOCHREALTIME" 'BEGIN { print to - from }'; }
 
-# FOLDER, BEFORE and AFTER of a document, one per line.
+# PATTERN, FOLDER, BEFORE and AFTER of a document, one per line.
 setting_of() {
   local pattern folder before after
   while IFS=$'\t' read -r pattern folder before after; do
     # shellcheck disable=SC2053 # it is a pattern
     if [[ $1 == $pattern ]]; then
-      printf '%s\n' "$folder" "${before#-}" "${after#-}"
+      printf '%s\n' "$pattern" "$folder" "${before#-}" "${after#-}"
       return
     fi
   done < <(rows documents.tsv)
-  printf '%s\n' . '' ''
+  printf '%s\n' "$1" . '' ''
 }
 
 run_steps() {
   local document=$1 n place said text
   for n in ${steps_of[$document]:-}; do
     place=$document:${step_line[$n]}
-    said=$(normal "${step_text[$n]}")
+    said=${step_said[$n]}
     [[ -z ${elsewhere_check[$said]:-} ]] || continue
     if [[ ${step_kind[$n]} == unlabelled ]]; then
       fault "$place" "a command in a block that is not marked as sh: $said"
@@ -194,24 +195,28 @@ run_exit_codes() {
   done < <(rows exit_codes.tsv)
 }
 
-run_document() {
-  local document=$1 setting
-  mapfile -t setting < <(setting_of "$document")
+# The documents $2…, whose line of documents.tsv is that of pattern $1.
+run_session() {
+  local pattern=$1 document setting
+  shift
+  mapfile -t setting < <(setting_of "$1")
   set +e
   shopt -s expand_aliases
   touch /tmp/started
-  cd "${setting[0]}" || exit 1
+  cd "${setting[1]}" || exit 1
   : >"$claimd_log"
-  if [[ -n ${setting[1]} ]] && ! eval "${setting[1]}" >/tmp/output 2>&1; then
-    fault "$document" "what documents.tsv puts before it failed: ${setting[1]}"
+  if [[ -n ${setting[2]} ]] && ! eval "${setting[2]}" >/tmp/output 2>&1; then
+    fault "$pattern" "what documents.tsv puts before it failed: ${setting[2]}"
     tail -n 25 /tmp/output
     return
   fi
-  run_steps "$document"
-  (cd "$root" && run_exit_codes "$document")
-  if [[ -n ${setting[2]} ]]; then attempt "$document" 0 "afterwards, ${setting[2]}" eval "${setting[2]}"; fi
+  for document in "$@"; do
+    run_steps "$document"
+    run_exit_codes "$document"
+  done
+  if [[ -n ${setting[3]} ]]; then attempt "$pattern" 0 "afterwards, ${setting[3]}" eval "${setting[3]}"; fi
   stop_claimd >/tmp/output 2>&1 || {
-    fault "$document" 'claimd did not stop as claimd(8) says'
+    fault "$pattern" 'claimd did not stop as claimd(8) says'
     tail -n 25 /tmp/output
   }
 }
@@ -231,7 +236,7 @@ tidy() {
 run_elsewhere() {
   local n said place
   for n in "${!step_text[@]}"; do
-    said=$(normal "${step_text[$n]}")
+    said=${step_said[$n]}
     place=${step_document[$n]}:${step_line[$n]}
     [[ -n ${elsewhere_check[$said]:-} ]] || continue
     elsewhere_used[$said]=1
@@ -283,10 +288,19 @@ inside() {
     check_tables
     run_elsewhere
   fi
-  local document
+  # Documents with the same line in documents.tsv share a session, which begins with the first of them.
+  local document pattern patterns=() of_pattern=()
+  local -A together=()
   for document in "${documents[@]}"; do
     wanted "$document" "$@" || continue
-    (run_document "$document") || fault "$document" "its session broke off"
+    [[ -n ${steps_of[$document]:-} ]] || rows exit_codes.tsv | cut -f 1 | grep -xF -- "$document" >/dev/null || continue
+    read -r pattern < <(setting_of "$document")
+    [[ -n ${together[$pattern]:-} ]] || patterns+=("$pattern")
+    together[$pattern]+=$document$'\n'
+  done
+  for pattern in "${patterns[@]}"; do
+    mapfile -t of_pattern <<<"${together[$pattern]%$'\n'}"
+    (run_session "$pattern" "${of_pattern[@]}") || fault "$pattern" "its session broke off"
     tidy
   done
   # One line for each reason, whatever the number of commands.

@@ -71,7 +71,7 @@ form == "md" {
   if (/^    / && (before == "" || indented)) {
     if (!indented) block++
     indented = 1
-    record("sh", substr($0, 5))
+    if ($0 !~ /^ +#/) record("sh", substr($0, 5))
   } else {
     indented = 0
     inline_commands($0)

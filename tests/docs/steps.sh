@@ -4,11 +4,11 @@
 #
 #   documents                          README.md, …, "claimctl channels import --help", in order
 #   steps_of[DOCUMENT]                 numbers of its steps
-#   step_text[N] step_kind[N] step_line[N] step_document[N]
+#   step_text[N] step_kind[N] step_line[N] step_document[N] step_said[N] (normal, below)
 
 documents=()
 declare -A steps_of=()
-step_text=() step_kind=() step_line=() step_document=()
+step_text=() step_kind=() step_line=() step_document=() step_said=()
 
 # Every verb of program $1 as "program verb verb", the program alone first; $2… are verbs so far.
 verbs_below() {
@@ -27,11 +27,15 @@ add_step() {
   step_kind+=("$kind")
   step_line+=("$line")
   step_document+=("$document")
+  step_said+=("$(normal "$text")")
 }
 
-# Whether the shell wants more lines: a quote or a compound command is still open, or the line goes on.
+# Whether the shell wants more lines: a quote or a compound command is still open, or the line goes
+# on. Most lines say at once that they are whole; of the others the shell is asked.
+may_go_on=$'[\'"`({|&]|(^|[;[:space:]])(for|while|until|if|case)[[:space:]]'
 is_unfinished() {
   [[ $1 == *\\ ]] && return 0
+  [[ $1 =~ $may_go_on ]] || return 1
   local complaint
   complaint=$(bash -n <<<"$1" 2>&1) && return 1
   [[ $complaint == *'unexpected EOF'* || $complaint == *'unexpected end of file'* ]]
