@@ -28,6 +28,7 @@ class SeedFolder {
 
 // `sources`: the project's root, for the vectors and profiles that lie there.
 void write_admin_seeds(SeedFolder& folder);
+void write_config_seeds(SeedFolder& folder, const std::filesystem::path& sources);
 void write_import_seeds(SeedFolder& folder);
 void write_packet_seeds(SeedFolder& folder);
 void write_session_seeds(SeedFolder& folder);

@@ -34,6 +34,7 @@ void write_all(const std::filesystem::path& sources, const std::filesystem::path
     seeds.write_dictionary();
   };
   write("fuzz_admin", write_admin_seeds);
+  write("fuzz_config", [&](SeedFolder& seeds) { write_config_seeds(seeds, sources); });
   write("fuzz_import", write_import_seeds);
   write("fuzz_packet", write_packet_seeds);
   write("fuzz_session", write_session_seeds);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -275,6 +276,18 @@ TEST_F(ConfigTest, bytes_that_are_not_text_are_refused_without_harm) {
   EXPECT_FALSE(load_text(noise));
   EXPECT_FALSE(load_text(std::string("[worker]\nidle = \"\0\"", 18)));
   EXPECT_FALSE(load_text("[worker]\ncpu = " + std::string(2000, '[')));
+}
+
+TEST_F(ConfigTest, a_name_moves_no_cursor_when_a_message_repeats_it) {
+  const std::string names =
+      "[\"\\u001B[2J\"]\n[log]\n\"\\u0007level\" = 1\n\"\\u007F\" = 2\n";
+  const auto config = load_text(names, Overrides{"log.\a=1", "\x1B[2J"});
+  ASSERT_FALSE(config);
+  const std::string text = config.error().text();
+  EXPECT_NE(text.find("there is no table [?[2J]"), text.npos) << text;
+  EXPECT_NE(text.find("log.?level"), text.npos) << text;
+  EXPECT_EQ(std::ranges::count(text, '\n'), 4) << "a line for each problem: " << text;
+  for (const char c : text) EXPECT_TRUE(c == '\n' || (c >= ' ' && c != '\x7F') || c < 0) << text;
 }
 
 TEST_F(ConfigTest, an_override_wins_over_the_file_and_needs_no_quotes) {
