@@ -203,12 +203,8 @@ run_document() {
   cd "${setting[0]}" || exit 1
   : >"$claimd_log"
   if [[ -n ${setting[1]} ]] && ! eval "${setting[1]}" >/tmp/output 2>&1; then
-    if [[ -n $skip_reason ]]; then
-      note not_run "$document" "$skip_reason"
-    else
-      fault "$document" "what documents.tsv puts before it failed: ${setting[1]}"
-      tail -n 25 /tmp/output
-    fi
+    fault "$document" "what documents.tsv puts before it failed: ${setting[1]}"
+    tail -n 25 /tmp/output
     return
   fi
   run_steps "$document"

@@ -6,8 +6,6 @@ claimd_pid=''
 claimd_log=/tmp/claimd.log
 payee_of_vectors=rPT1Sjq2YGrBMTttX4GZHjKu9dyfzbpAYe
 modules=build/release/interop
-skip_reason='' # set by what found that a document cannot be run here; read by commands.sh
-export skip_reason
 
 # ---- what documents.tsv can ask for -------------------------------------------------------------
 
@@ -52,10 +50,10 @@ huge_pages_of_our_own() {
   echo 4096 | tee /tmp/huge-pages/nr_hugepages >/tmp/huge-pages/free_hugepages
 }
 
-needs_huge_pages() {
-  local free
-  free=$(awk '/^HugePages_Free:/ { print $2 }' /proc/meminfo)
-  [[ ${free:-0} -ge $1 ]] || { skip_reason="$1 free huge pages are needed, and ${free:-0} are there" && return 1; }
+# The pair of interfaces that af_packet.toml's comment makes.
+veth_to_payers() {
+  ip netns add payers && ip link add claimgate0 type veth peer name payers0 netns payers &&
+    ip link set claimgate0 up && ip -n payers link set payers0 up
 }
 
 # The reader's clients would send to claimd; an echo shows that the way there is as described.

@@ -254,8 +254,10 @@ TEST(Claimctl, ShowsStatisticsAndVersionsAsTextAndAsJson) {
 TEST(Claimctl, NamesTheRemedyWhereThereIsNoClaimd) {
   Rig rig;
   rig.stop_serving();
-  for (const std::vector<std::string>& verb :
-       {std::vector<std::string>{"doctor"}, {"stats"}, {"channels", "list"}, {"version"}}) {
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{"stats"},
+                                               {"channels", "list"},
+                                               {"claims", "export"},
+                                               {"version"}}) {
     const auto outcome = claimctl(rig, verb);
     EXPECT_EQ(outcome.code, 1);
     EXPECT_TRUE(contains(outcome.err, "Is claimd running?")) << outcome.err;
@@ -283,6 +285,8 @@ TEST(Claimctl, AnswersWrongUsageWithExitCode2AndHelpWithAnExampleForEveryVerb) {
                                                {"channels", "list"},
                                                {"channels", "show"},
                                                {"channels", "remove"},
+                                               {"claims", "export"},
+                                               {"doctor"},
                                                {"stats"},
                                                {"version"}}) {
     auto arguments = verb;
