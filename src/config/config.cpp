@@ -81,6 +81,13 @@ std::string did_you_mean(const std::string& word) {
   return word.empty() ? std::string() : fmt::format("; did you mean {}?", word);
 }
 
+// Names come from the file as it spells them and go to terminals: without control characters.
+std::string printable(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  return text;
+}
+
 class Loader {
  public:
   explicit Loader(std::string path) : path_(std::move(path)) {}
@@ -145,7 +152,8 @@ class Loader {
   };
 
   void problem(std::string where, std::string what) {
-    problems_.push_back({Failure{std::move(what), std::move(where), {}}, line_});
+    problems_.push_back(
+        {Failure{printable(std::move(what)), printable(std::move(where)), {}}, line_});
   }
 
   // Nothing, with errno set, where it cannot be read.

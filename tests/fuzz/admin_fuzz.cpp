@@ -99,8 +99,8 @@ bool is_part_of(const json& said, const json& given) {
              return given.contains(item.key()) && is_part_of(item.value(), given[item.key()]);
            });
   if (said.is_array())
-    return given.is_array() && std::equal(said.begin(), said.end(), given.begin(), given.end(),
-                                          is_part_of);
+    return given.is_array() &&
+           std::equal(said.begin(), said.end(), given.begin(), given.end(), is_part_of);
   return said.dump() == given.dump();  // == takes -1 for 2^64 - 1
 }
 

@@ -63,15 +63,14 @@ class Talk {
   }
   Talk& hello() { return say(Verb::hello, encode(Hello{.client = "fuzz"})); }
   Talk& begin(bool strict, bool dry_run) {
-    return say(Verb::import_begin, encode(ImportBegin{.source = "answer.json",
-                                                      .as_of = noon,
-                                                      .strict = strict,
-                                                      .dry_run = dry_run}));
+    return say(Verb::import_begin,
+               encode(ImportBegin{
+                   .source = "answer.json", .as_of = noon, .strict = strict, .dry_run = dry_run}));
   }
   Talk& answer(std::uint64_t channels, std::uint32_t ledger_index = 99'000'000) {
-    return say(Verb::import_answer, encode(ImportAnswer{.ledger_index = ledger_index,
-                                                        .validated = true,
-                                                        .channels = channels}));
+    return say(Verb::import_answer,
+               encode(ImportAnswer{
+                   .ledger_index = ledger_index, .validated = true, .channels = channels}));
   }
   Talk& commit() { return say(Verb::import_commit); }
   [[nodiscard]] const std::vector<std::byte>& bytes() const { return bytes_; }
@@ -80,7 +79,9 @@ class Talk {
   std::vector<std::byte> bytes_;
 };
 
-std::string id_text(std::uint32_t number) { return xrpl::to_hex(import_record(number).id); }
+std::string id_text(std::uint32_t number) {
+  return xrpl::to_hex(import_record(number).id);
+}
 
 }  // namespace
 
@@ -102,8 +103,8 @@ void write_admin_seeds(SeedFolder& folder) {
   folder.add("import_commit", Talk().commit().bytes());
   add("import_progress", Verb::import_progress, encode(ImportProgress{.done = 1, .total = 2}));
   add("import_refused", Verb::import_refused,
-      encode(std::vector{Refused{.channel_id = id_text(1), .reason = "bad_key", .text = "it is",
-                                 .line = 1}}));
+      encode(std::vector{
+          Refused{.channel_id = id_text(1), .reason = "bad_key", .text = "it is", .line = 1}}));
   add("import_done", Verb::import_done, encode(ImportDone{.added = 1, .applied = true}));
   add("list", Verb::list, encode(List{.cursor = 0, .limit = 10, .state = StateFilter::open}));
   const ListPage page{.next = 7, .channels = {channel_record()}};
@@ -123,10 +124,11 @@ void write_admin_seeds(SeedFolder& folder) {
   folder.add("two_messages_and_a_half",
              Talk().hello().commit().say(static_cast<Verb>(3), "0123").bytes());
   for (const std::string_view word :
-       {"client", "version", "build", "pid", "may_change", "source", "as_of", "strict", "dry_run",
-        "is_current", "channels", "validated", "ledger_index", "done", "total", "added", "updated",
-        "unchanged", "older", "refused", "applied", "channel_id", "reason", "text", "line", "cursor",
-        "limit", "state", "id", "removed", "what", "where", "remedy"})
+       {"client",     "version", "build",      "pid",       "may_change", "source",       "as_of",
+        "strict",     "dry_run", "is_current", "channels",  "validated",  "ledger_index", "done",
+        "total",      "added",   "updated",    "unchanged", "older",      "refused",      "applied",
+        "channel_id", "reason",  "text",       "line",      "cursor",     "limit",        "state",
+        "id",         "removed", "what",       "where",     "remedy"})
     folder.add_word("\"" + std::string(word) + "\":");
   for (const std::string_view word : {"\"all\"", "\"open\"", "\"closed\"", "true", "false", "null"})
     folder.add_word(word);
@@ -147,8 +149,9 @@ void write_session_seeds(SeedFolder& folder) {
   ImportRecord refused = import_record(2);
   refused.amount_drops = 0;
   ImportRecord other_key = import_record(1);
-  other_key.key = xrpl::parse_hex<33>("03B1EA3ECDBFF47750A07E4F2F059A1E682165A0952293EABC6C5FF4FD2A"
-                                      "DA6BBB")
+  other_key.key = xrpl::parse_hex<33>(
+                      "03B1EA3ECDBFF47750A07E4F2F059A1E682165A0952293EABC6C5FF4FD2A"
+                      "DA6BBB")
                       .value();
   for (const bool strict : {false, true})
     folder.add(strict ? "some_refused_strict" : "some_refused",
@@ -192,8 +195,8 @@ void write_session_seeds(SeedFolder& folder) {
   folder.add("no_hello", Talk().say(Verb::stats).bytes());
   folder.add("no_import", Talk(greeted).commit().bytes());
   folder.add("not_a_request", Talk(greeted).say(Verb::import_done).bytes());
-  folder.add("begun_again", Talk(greeted).begin(false, false).begin(false, true).answer(0).commit()
-                                .bytes());
+  folder.add("begun_again",
+             Talk(greeted).begin(false, false).begin(false, true).answer(0).commit().bytes());
 }
 
 }  // namespace claimgate::fuzz

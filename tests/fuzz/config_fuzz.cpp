@@ -1,6 +1,7 @@
 // libFuzzer target of the configuration: src/config, the file and what is given over it.
 //
-// Input: the text of a file; behind a zero byte each, values as --set takes them. What holds for each:
+// Input: the text of a file; behind a zero byte each, values as --set takes them. What holds for
+// each:
 //   · it is taken, or refused in words that are fit for a terminal, and each time alike;
 //   · what is taken keeps every bound that the reference names;
 //   · written down again, as a file or key by key as overrides, it is the same configuration.
@@ -86,10 +87,10 @@ std::string choice(Choice value, std::initializer_list<std::pair<Choice, const c
 
 // Every key's value as TOML.
 std::map<std::string, std::string> values_of(const Config& c) {
+  using config::LogLevel;
+  using memory::Pages;
   using nic::HugePages;
   using pipeline::Idle;
-  using memory::Pages;
-  using config::LogLevel;
   return {
       {"node.state_dir", text(c.node.state_dir)},
       {"worker.cpu", cpu(c.worker.cpu)},
@@ -165,8 +166,7 @@ void require_bounds(const Config& c) {
   for (const std::uint16_t descriptors : {c.port.rx_descriptors, c.port.tx_descriptors})
     require(std::has_single_bit(descriptors) && within(descriptors, 64, 32'768), "descriptors");
   require(c.port.any_address || !c.port.addresses.empty(), "a port has an address, or takes any");
-  require(packet::LocalAddresses::parse({{2, 0, 0, 0, 0, 1}}, c.port.addresses,
-                                        c.port.any_address)
+  require(packet::LocalAddresses::parse({{2, 0, 0, 0, 0, 1}}, c.port.addresses, c.port.any_address)
               .has_value(),
           "port.addresses");
   require(c.port.is_pci() || c.port.device.starts_with("net_"), "port.device");

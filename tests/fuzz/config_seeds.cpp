@@ -33,10 +33,11 @@ void write_config_seeds(SeedFolder& folder, const std::filesystem::path& sources
   folder.add("over_a_file", "[worker]\nheld_max = 64\n\0worker.held_max=65536"sv);
   folder.add("a_misspelt_key", "[worker]\nheld_maximum = 64\n[wroker]\nidle = 1\nidle = 2\n");
   folder.add("a_key_twice", "[log]\nlevel = 'info'\nlevel = 'info'\n");
-  folder.add("every_kind_of_value",
-             "[worker]\ncpu = 1.5\nidle = 1979-05-27T07:32:00Z\nheld_max = 0x40\n[eal]\n"
-             "telemetry = 'x'\nmemory_mib = [1, [2]]\nfile_prefix = { a = 1 }\n[port]\n"
-             "addresses = [\"\"\"192.0.2.1/24\"\"\", 7]\nrx_descriptors = -9_223_372_036_854_775_808\n");
+  folder.add(
+      "every_kind_of_value",
+      "[worker]\ncpu = 1.5\nidle = 1979-05-27T07:32:00Z\nheld_max = 0x40\n[eal]\n"
+      "telemetry = 'x'\nmemory_mib = [1, [2]]\nfile_prefix = { a = 1 }\n[port]\n"
+      "addresses = [\"\"\"192.0.2.1/24\"\"\", 7]\nrx_descriptors = -9_223_372_036_854_775_808\n");
   folder.add("no_address", "[port]\naddresses = []\n");
   folder.add("outside_every_table", "level = 'info'\nlog = 7\n[a.b]\nc = 1\n[[d]]\n");
   folder.add("not_toml", "[log\nlevel = \n");
@@ -48,8 +49,9 @@ void write_config_seeds(SeedFolder& folder, const std::filesystem::path& sources
     folder.add_word(key.name.substr(dot + 1) + " = ");
     folder.add_word(key.name + "=");
   }
-  for (const std::string_view word : {"\"auto\"", "\"yield\"", "\"require\"", "\"huge\"", "\"debug\"",
-                                      "true", "false", "net_tap0,", "0000:3b:00.0", "192.0.2.1/24"})
+  for (const std::string_view word :
+       {"\"auto\"", "\"yield\"", "\"require\"", "\"huge\"", "\"debug\"", "true", "false",
+        "net_tap0,", "0000:3b:00.0", "192.0.2.1/24"})
     folder.add_word(word);
 }
 

@@ -1,6 +1,6 @@
-// libFuzzer target of what claims are exported with: a signature's two forms, compact as claims carry
-// it and DER as the ledger does (lib/xrpl/signature), and the transaction that redeems a claim
-// (lib/xrpl/claim_transaction).
+// libFuzzer target of what claims are exported with: a signature's two forms, compact as claims
+// carry it and DER as the ledger does (lib/xrpl/signature), and the transaction that redeems a
+// claim (lib/xrpl/claim_transaction).
 //
 // Input: a DER signature; its first 64 bytes, where there are so many, are also a compact one, and
 // what follows them the rest of a transaction. What holds for each:
@@ -61,7 +61,8 @@ std::optional<CompactSignature> reference(Bytes der) {
 void require_der(Bytes der) {
   const auto ours = compact_from_der(der);
   const auto theirs = reference(der);
-  require(ours.has_value() == theirs.has_value(), "a signature is read where libsecp256k1 reads it");
+  require(ours.has_value() == theirs.has_value(),
+          "a signature is read where libsecp256k1 reads it");
   if (!ours) return require_printable(ours.error().text());
   require(*ours == *theirs, "r and s are libsecp256k1's");
   require(std::ranges::equal(der_from_compact(ours->data()).view(), der), "DER has one form");
@@ -216,9 +217,9 @@ void require_transaction(const ClaimTransaction& claim) {
   require(text["Signature"] == to_hex(blob.at({7, 6})), "the signature is one");
   const bool ed25519 = claim.key[0] == std::byte{0xED};
   const auto compact = ed25519 ? std::nullopt : reference(blob.at({7, 6}));
-  require(ed25519 ? std::ranges::equal(blob.at({7, 6}), claim.signature)
-                  : compact == claim.signature,
-          "and it is the claim's");
+  require(
+      ed25519 ? std::ranges::equal(blob.at({7, 6}), claim.signature) : compact == claim.signature,
+      "and it is the claim's");
   require(text.contains("Fee") == claim.fee.has_value() &&
               blob.contains({6, 8}) == claim.fee.has_value(),
           "a fee is there where it was given");
@@ -228,9 +229,9 @@ void require_transaction(const ClaimTransaction& claim) {
   for (const auto& [name, number, given] :
        {std::tuple{"Sequence", 4U, claim.sequence},
         std::tuple{"LastLedgerSequence", 27U, claim.last_ledger_sequence}}) {
-    require(text.contains(name) == given.has_value() &&
-                blob.contains({2, number}) == given.has_value(),
-            "a number is there where it was given");
+    require(
+        text.contains(name) == given.has_value() && blob.contains({2, number}) == given.has_value(),
+        "a number is there where it was given");
     require(!given || (text[name] == *given && u32(number) == *given), "as given");
   }
 }

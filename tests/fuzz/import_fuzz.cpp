@@ -106,9 +106,9 @@ constexpr Names listed_names = {"channel_id",   "account",    "destination_accou
                                 "amount",       "balance",    "public_key_hex",
                                 "settle_delay", "expiration", "cancel_after",
                                 "sequence",     "source_tag", "destination_tag"};
-constexpr Names object_names = {"index",       "Account",    "Destination",  "Amount",
-                                "Balance",     "PublicKey",  "SettleDelay",  "Expiration",
-                                "CancelAfter", "Sequence",   "SourceTag",    "DestinationTag"};
+constexpr Names object_names = {"index",       "Account",   "Destination", "Amount",
+                                "Balance",     "PublicKey", "SettleDelay", "Expiration",
+                                "CancelAfter", "Sequence",  "SourceTag",   "DestinationTag"};
 
 void require_entry(const json& entry, const Names& names, const RawChannel& raw) {
   if (entry.contains(names.id))
@@ -241,7 +241,8 @@ void require_judged(const RawChannel& raw, const AnswerInfo& answer, const Polic
     return require_printable(terms.error().text);
   }
   require(terms->id == raw.id, "terms are the channel's");
-  require(terms->source == raw.account && terms->destination == raw.destination, "so are both ends");
+  require(terms->source == raw.account && terms->destination == raw.destination,
+          "so are both ends");
   require(key_form(terms->key) == raw.key, "so is the key");
   require(terms->funded.value == raw.amount_drops && terms->balance.value == raw.balance_drops,
           "so are the funds");

@@ -25,9 +25,10 @@ std::string replaced(std::string text, std::string_view what, std::string_view w
 void write_import_seeds(SeedFolder& folder) {
   const std::string listed = listed_answer(listed_channel());
   folder.add("account_channels", listed);
-  folder.add("account_channels_all_fields",
-             listed_answer(listed_channel(R"(,"expiration":900000000,"cancel_after":950000000,)"
-                                          R"("sequence":1000,"source_tag":1,"destination_tag":2)")));
+  folder.add(
+      "account_channels_all_fields",
+      listed_answer(listed_channel(R"(,"expiration":900000000,"cancel_after":950000000,)"
+                                   R"("sequence":1000,"source_tag":1,"destination_tag":2)")));
   folder.add("account_channels_of_two", listed_answer(listed_channel() + "," + listed_channel()));
   folder.add("account_channels_marker", listed_answer(listed_channel(), R"(,"marker":"AB,1")"));
   folder.add("account_channels_none", listed_answer(""));
@@ -36,9 +37,8 @@ void write_import_seeds(SeedFolder& folder) {
              objects_answer(object_channel(R"(,"Expiration":900000000,"CancelAfter":950000000,)"
                                            R"("Sequence":1000,"SourceTag":1,"DestinationTag":2)")));
   folder.add("ledger_entry", node_answer(object_channel()));
-  folder.add("ledger_entry_two_indexes",
-             replaced(node_answer(object_channel()), "}}",
-                      R"(},"index":")" + std::string(64, 'A') + "\"}"));
+  folder.add("ledger_entry_two_indexes", replaced(node_answer(object_channel()), "}}",
+                                                  R"(},"index":")" + std::string(64, 'A') + "\"}"));
   folder.add("ledger_entry_other", node_answer(trust_line));
   folder.add("no_envelope", R"({"channels":[],"index":")" + std::string(some_id) +
                                 R"(","ledger_current_index":7,"validated":false})");

@@ -1,5 +1,6 @@
-// Runs a fuzz target over files instead of under libFuzzer: replay FOLDER…, each file of each folder
-// once, in the order of their names. Fails where a target does, and where there is no file at all.
+// Runs a fuzz target over files instead of under libFuzzer: replay FOLDER…, each file of each
+// folder once, in the order of their names. Fails where a target does, and where there is no file
+// at all.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>

@@ -55,7 +55,9 @@ Expected<void> Provisioning::apply(std::span<const channel::ChannelTerms> terms,
   return {};
 }
 
-Expected<bool> Provisioning::remove(const channel::ChannelId& id) { return ring_.table.remove(id); }
+Expected<bool> Provisioning::remove(const channel::ChannelId& id) {
+  return ring_.table.remove(id);
+}
 
 Expected<std::optional<channel::ChannelView>> Provisioning::find(wire::ChannelHandle handle) {
   const auto hash = table_.hash(handle);
@@ -64,8 +66,12 @@ Expected<std::optional<channel::ChannelView>> Provisioning::find(wire::ChannelHa
   return table_.view(slot);
 }
 
-std::uint32_t Provisioning::channels() const noexcept { return table_.size(); }
-std::uint32_t Provisioning::capacity() const noexcept { return table_.capacity(); }
+std::uint32_t Provisioning::channels() const noexcept {
+  return table_.size();
+}
+std::uint32_t Provisioning::capacity() const noexcept {
+  return table_.capacity();
+}
 
 }  // namespace claimgate::control
 
@@ -227,7 +233,10 @@ class Conversation {
   AdminServices services_{.provisioning = provisioning_,
                           .table = table_,
                           .policy = policy(),
-                          .stats = [] { return nlohmann::json{{"channels", 1}}; },
+                          .stats =
+                              [] {
+                                return nlohmann::json{{"channels", 1}};
+                              },
                           .version = "0",
                           .build = "fuzz",
                           .change_uids = {},
@@ -261,9 +270,9 @@ void require_import(const Staged& staged, const std::vector<Message>& heard,
       refused += admin::decode_refused(message.text())->size();
     if (message.verb != Verb::import_done) continue;
     const auto done = admin::decode_import_done(message.text()).value();
-    require(done.added + done.updated + done.unchanged + done.older + done.refused ==
-                staged.records,
-            "every channel has one outcome");
+    require(
+        done.added + done.updated + done.unchanged + done.older + done.refused == staged.records,
+        "every channel has one outcome");
     require(done.refused == refused, "every refusal is reported");
     const bool expected = !staged.begin.dry_run && !(staged.begin.strict && refused > 0);
     require(done.applied == expected, "it is applied unless it is not to be");

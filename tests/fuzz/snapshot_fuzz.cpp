@@ -1,10 +1,10 @@
 // libFuzzer target of the state file's reader (lib/channel/snapshot), with the checksums put right
 // so that what lies behind them is reached.
 //
-// Input: a switch, then pages without the zeros at their ends: a length of two bytes, little-endian,
-// and so many bytes. With bit 0 of the switch set every page is sealed: magic, number, stamp and
-// checksum as FORMAT.md has them. With bit 1 set, the header's sizes and counts, too, of format 1
-// where bit 2 is set. What holds for each:
+// Input: a switch, then pages without the zeros at their ends: a length of two bytes,
+// little-endian, and so many bytes. With bit 0 of the switch set every page is sealed: magic,
+// number, stamp and checksum as FORMAT.md has them. With bit 1 set, the header's sizes and counts,
+// too, of format 1 where bit 2 is set. What holds for each:
 //   · a file is loaded or refused with words, and where it is refused no channel was delivered;
 //   · a file is loaded twice to the same, and has as many channels as it says;
 //   · each channel is what the offsets of FORMAT.md say of its record;
@@ -80,8 +80,7 @@ void seal_all(Bytes& file, const Shape* counted) {
     wire::store_raw(header + 32, all);
     wire::store_raw(header + 40, std::uint64_t{pages - 1});
     for (std::size_t i = 1; i < pages; ++i)
-      wire::store_raw(header + i * page_bytes + 12,
-                      i + 1 < pages ? fit : last);
+      wire::store_raw(header + i * page_bytes + 12, i + 1 < pages ? fit : last);
   }
   seal(header, "CGTABLE");
   const std::uint32_t stamp = memory::crc32c({header + 48, 32});

@@ -1,4 +1,5 @@
-// The seeds of snapshot_fuzz: state files as save_snapshot() writes them, packed as the target wants.
+// The seeds of snapshot_fuzz: state files as save_snapshot() writes them, packed as the target
+// wants.
 #include <fstream>
 #include <iterator>
 #include <stdexcept>

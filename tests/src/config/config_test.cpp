@@ -279,8 +279,7 @@ TEST_F(ConfigTest, bytes_that_are_not_text_are_refused_without_harm) {
 }
 
 TEST_F(ConfigTest, a_name_moves_no_cursor_when_a_message_repeats_it) {
-  const std::string names =
-      "[\"\\u001B[2J\"]\n[log]\n\"\\u0007level\" = 1\n\"\\u007F\" = 2\n";
+  const std::string names = "[\"\\u001B[2J\"]\n[log]\n\"\\u0007level\" = 1\n\"\\u007F\" = 2\n";
   const auto config = load_text(names, Overrides{"log.\a=1", "\x1B[2J"});
   ASSERT_FALSE(config);
   const std::string text = config.error().text();

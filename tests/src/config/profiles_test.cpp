@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -66,9 +65,14 @@ TEST(Profiles, the_readme_names_every_profile_and_script) {
 TEST(Manual, claimd_toml_5_has_an_entry_for_every_key_and_for_no_other) {
   const std::string page = read(root / "deploy/man/claimd.toml.5");
   std::vector<std::string> entries;
-  const std::regex entry(R"(\n\.TP\n\.BR ([a-z_]+\.[a-z_]+) )");
-  for (std::sregex_iterator it(page.begin(), page.end(), entry), end; it != end; ++it) {
-    entries.push_back((*it)[1]);
+  // Not by <regex>: under sanitizers g++ 12 takes its inside for uninitialized (GCC bug 105562).
+  constexpr std::string_view head = "\n.TP\n.BR ";
+  for (std::size_t at = page.find(head); at != page.npos; at = page.find(head, at + 1)) {
+    const std::string name =
+        page.substr(at + head.size(), page.find(' ', at + head.size()) - at - head.size());
+    const bool is_key = name.find('.') != name.npos &&
+                        name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_.") == name.npos;
+    if (is_key) entries.push_back(name);
   }
   std::vector<std::string> known;
   for (const KnownKey& key : known_keys()) known.push_back(key.name);
