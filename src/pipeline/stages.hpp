@@ -61,8 +61,8 @@ void parse(Burst& burst, const packet::LocalAddresses& local, const channel::Tab
 // UNKNOWN_CHANNEL, CLOSED, OVER_FUNDS, STALE. These decisions stand whatever becomes of the claims
 // in flight before them, because held amounts only grow. The rest is reserved for in the journal
 // and enters `ring`, or is answered BUSY with nothing changed.
-// The budget is that of 1,000,000 channels: a bucket and a slot from memory for each claim, some ten
-// such reads under way at once.
+// The budget is that of 1,000,000 channels: a bucket and a slot from memory for each claim, some
+// ten such reads under way at once.
 inline constexpr Budget admit_budget{.datagram = 30, .claim = 80};
 template <class Journal>
 void admit(Burst& burst, const channel::Table& table, ClaimRing& ring, Journal& journal,

@@ -116,8 +116,8 @@ TEST(Body, RefusesNumbersOutOfRangeAndTextsTooLong) {
   EXPECT_FALSE(decode_list(R"({"cursor":0,"limit":1,"state":"both"})").has_value());
   EXPECT_TRUE(decode_list(R"({"cursor":4294967295,"limit":1,"state":"all"})").has_value());
   const auto pid = [](const char* number) {
-    return decode_hello_answer(std::string(R"({"version":"1","build":"b","may_change":true,"pid":)") +
-                               number + "}");
+    return decode_hello_answer(
+        std::string(R"({"version":"1","build":"b","may_change":true,"pid":)") + number + "}");
   };
   EXPECT_EQ(pid("9223372036854775807")->pid, std::numeric_limits<std::int64_t>::max());
   EXPECT_FALSE(pid("9223372036854775808").has_value()) << "not a negative one";
