@@ -11,6 +11,7 @@
 
 #include "apps/claimctl/claims.hpp"
 #include "apps/claimctl/command.hpp"
+#include "lib/command_line/refusal.hpp"
 
 namespace claimgate::claimctl {
 namespace {
@@ -171,15 +172,8 @@ int run(int argc, char** argv) {
   CommandLine line;
   try {
     line.app.parse(argc, argv);
-  } catch (const CLI::RequiredError& error) {
-    // CLI11 only says that a verb is required, even where a misspelt one was given.
-    const auto unknown = line.app.remaining(true);
-    if (unknown.empty()) return line.app.exit(error), static_cast<int>(Exit::usage);
-    fmt::print(stderr, "claimctl: \"{}\" is no verb that it knows\nRun with --help for more.\n",
-               unknown.front());
-    return static_cast<int>(Exit::usage);
   } catch (const CLI::ParseError& error) {
-    return line.app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+    return explain_refusal(line.app, error) == 0 ? 0 : static_cast<int>(Exit::usage);
   }
   const auto result = line.chosen();
   std::fflush(stdout);

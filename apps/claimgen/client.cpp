@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "apps/claimgen/reply.hpp"
 #include "apps/claimgen/watch.hpp"
 #include "lib/packet/responder.hpp"
+#include "src/nic/device.hpp"
 #include "src/nic/unmap_guard.hpp"
 
 namespace claimgate::claimgen {
@@ -35,14 +37,10 @@ bool is_pci_address(const std::string& device) {
 
 // The socket file that a memif or virtio client connects to when its port starts, or nothing.
 std::string socket_of(const std::string& device) {
-  const bool memif_client =
-      device.find("role=client") != device.npos && device.find("socket-abstract=no") != device.npos;
-  const std::string_view key = memif_client ? ",socket=" : ",path=";
-  if (!memif_client && !device.starts_with("net_virtio_user")) return {};
-  const std::size_t at = device.find(key);
-  if (at == device.npos) return {};
-  const std::size_t first = at + key.size();
-  return device.substr(first, std::min(device.find(',', first), device.size()) - first);
+  if (device.starts_with("net_virtio_user")) return std::string(nic::argument(device, "path"));
+  const bool memif_client = nic::argument(device, "role") == "client" &&
+                            nic::argument(device, "socket-abstract") == "no";
+  return memif_client ? std::string(nic::argument(device, "socket")) : std::string();
 }
 
 // Such a port does not start before its server listens, so its socket is waited for.
@@ -65,6 +63,14 @@ Expected<void> wait_for_socket(const ClientOptions& options, const StopFlag& sto
     std::this_thread::sleep_for(milliseconds(20));
   }
   return {};
+}
+
+// Where the kernel refuses, the thread stays where it is: slower, not wrong.
+void run_on(std::span<const unsigned> cpus) noexcept {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const unsigned cpu : cpus) CPU_SET(cpu, &set);
+  (void)sched_setaffinity(0, sizeof set, &set);
 }
 
 Expected<nic::Eal> start_eal(const ClientOptions& options) {
@@ -97,8 +103,11 @@ Expected<Client> Client::start(const ClientOptions& options, const StopFlag& sto
   if (auto there = wait_for_socket(options, stop); !there) {
     return std::unexpected(there.error());
   }
+  const std::vector<unsigned> cpus = nic::allowed_cpus();
   auto eal = start_eal(options);
   if (!eal) return std::unexpected(eal.error());
+  // EAL has pinned this thread, and threads inherit that: until run(), it works on claims to send.
+  run_on(cpus);
   nic::PortOptions port_options;
   port_options.device = options.device;
   port_options.rx_descriptors = descriptors;
@@ -272,6 +281,7 @@ unsigned Client::send(Window& window, const TscClock& clock) {
 }
 
 RunResult Client::run(Window& window, std::uint64_t claims, const StopFlag& stop) {
+  run_on({&options_.lcore_cpu, 1});
   Progress progress("claims decided", claims, options_.quiet);
   Watch watch(window, stop);
   const TscClock clock;

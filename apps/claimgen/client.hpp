@@ -1,6 +1,6 @@
 // The client: a DPDK port, and the loop that sends a plan through it.
 //
-// One thread does it all, EAL's main lcore, pinned to one CPU: poll, settle, send. Each round
+// One thread does it all, EAL's main lcore, in run() pinned to one CPU: poll, settle, send. Each round
 // handles at most one burst in either direction, and reads the clock after a reply is in hand and
 // before a request is made, so that no time between the two is left out. Checksums are always
 // computed here in software, so that every port carries the same bytes.
@@ -43,11 +43,12 @@ struct RunResult {
 class Client {
  public:
   // Starts EAL and the port, waits for the link and finds the peer's MAC. Call once per process.
+  // The calling thread keeps the CPUs that it had.
   [[nodiscard]] static Expected<Client> start(const ClientOptions& options, const StopFlag& stop);
   Client(Client&&) = default;
 
   [[nodiscard]] std::string_view driver() const noexcept { return port_.driver(); }
-  // Sends the window's plan until it is done, stopped, or nobody answers.
+  // Sends the window's plan until it is done, stopped, or nobody answers. The thread stays pinned.
   [[nodiscard]] RunResult run(Window& window, std::uint64_t claims, const StopFlag& stop);
 
  private:

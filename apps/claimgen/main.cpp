@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "apps/claimgen/amounts.hpp"
 #include "apps/claimgen/capture.hpp"
@@ -46,11 +47,11 @@ int print_destination(const ChannelOptions& options) {
 }
 
 int write_channels(const Options& options, const StopFlag& stop) {
+  auto out = OutputFile::open(options.out);
+  if (!out) return give_up(out.error(), exit_usage);
   const auto set = ChannelSet::make(options.channels, options.threads, stop, options.quiet);
   if (!set) return give_up(set.error(), exit_usage);
   if (set->size() == 0) return stopped();
-  auto out = OutputFile::open(options.out);
-  if (!out) return give_up(out.error(), exit_usage);
   set->write_answers([&](const std::string& text) { out->stream() << text; });
   if (auto done = out->finish(); !done) return give_up(done.error(), exit_usage);
   if (!options.quiet) {
@@ -60,50 +61,75 @@ int write_channels(const Options& options, const StopFlag& stop) {
   return exit_right;
 }
 
-Expected<void> write_finals_file(const Options& options, const ChannelSet& set, const Plan& plan) {
-  if (options.finals_out.empty()) return {};
-  auto out = OutputFile::open(options.finals_out);
-  if (!out) return std::unexpected(out.error());
-  write_finals(set, plan.finals, [&](const std::string& text) { out->stream() << text; });
-  return out->finish();
+// The files that a verb writes beside its work: opened before the work begins, so that a folder
+// that is not there costs no minutes, and put in place by finish() alone.
+struct Outputs {
+  std::optional<OutputFile> finals;
+  std::optional<OutputFile> latency;
+};
+
+Expected<Outputs> open_outputs(const Options& options) {
+  Outputs outputs;
+  const auto open = [](const std::string& path,
+                       std::optional<OutputFile>& out) -> Expected<void> {
+    if (path.empty()) return {};
+    auto file = OutputFile::open(path);
+    if (!file) return std::unexpected(file.error());
+    out.emplace(std::move(*file));
+    return {};
+  };
+  if (auto done = open(options.finals_out, outputs.finals); !done) {
+    return std::unexpected(done.error());
+  }
+  if (auto done = open(options.latency_out, outputs.latency); !done) {
+    return std::unexpected(done.error());
+  }
+  return outputs;
 }
 
-Expected<void> write_latency_file(const Options& options, const Window& window) {
-  if (options.latency_out.empty()) return {};
-  auto out = OutputFile::open(options.latency_out);
-  if (!out) return std::unexpected(out.error());
+Expected<void> write_finals_file(Outputs& outputs, const ChannelSet& set, const Plan& plan) {
+  if (!outputs.finals) return {};
+  std::ostream& out = outputs.finals->stream();
+  write_finals(set, plan.finals, [&out](const std::string& text) { out << text; });
+  return outputs.finals->finish();
+}
+
+Expected<void> write_latency_file(Outputs& outputs, const Window& window) {
+  if (!outputs.latency) return {};
   const Tally& tally = window.tally();
-  out->stream() << percentile_distribution(
+  outputs.latency->stream() << percentile_distribution(
       (window.open_loop() ? tally.latency_ns : tally.service_ns).snapshot());
-  return out->finish();
+  return outputs.latency->finish();
 }
 
-int finish_run(const Options& options, const ChannelSet& set, const Plan& plan,
+int finish_run(const Options& options, Outputs& outputs, const ChannelSet& set, const Plan& plan,
                const Window& window, const Outcome& outcome) {
   fmt::print("{}\n", options.json ? json_report(outcome, window, plan, set)
                                   : text_report(outcome, window, plan, set));
-  if (auto done = write_latency_file(options, window); !done) {
+  if (auto done = write_latency_file(outputs, window); !done) {
     return give_up(done.error(), exit_usage);
   }
   if (outcome.stopped) return exit_stopped;
-  if (auto done = write_finals_file(options, set, plan); !done) {
+  if (auto done = write_finals_file(outputs, set, plan); !done) {
     return give_up(done.error(), exit_usage);
   }
   return outcome.right(window.tally()) ? exit_right : exit_wrong;
 }
 
+// What can fail at once does so before the long work: the files, then the port, then the signing.
 int run(const Options& options, const StopFlag& stop) {
   const auto plan = make_plan(options.plan, options.channels);
   if (!plan) return give_up(plan.error(), exit_usage);
+  auto outputs = open_outputs(options);
+  if (!outputs) return give_up(outputs.error(), exit_usage);
+  auto client = Client::start(options.client, stop);
+  if (!client) return stop ? stopped() : give_up(client.error(), exit_port);
   const auto set = ChannelSet::make(options.channels, options.threads, stop, options.quiet);
   if (!set) return give_up(set.error(), exit_usage);
   if (set->size() == 0) return stopped();
-  // Before EAL starts: it pins this thread to one CPU, and threads inherit that.
   const auto frames = sign_plan(*plan, *set, options.threads, stop, options.quiet);
   if (frames.empty()) return stopped();
 
-  auto client = Client::start(options.client, stop);
-  if (!client) return stop ? stopped() : give_up(client.error(), exit_port);
   WindowOptions limits = options.window;
   limits.schedule = options.schedule;
   limits.unix_ms =
@@ -112,7 +138,7 @@ int run(const Options& options, const StopFlag& stop) {
   const auto window = std::make_unique<Window>(limits, *plan, frames);
   const RunResult result = client->run(*window, plan->claims.size(), stop);
   if (window->done()) window->check_finals();
-  return finish_run(options, *set, *plan, *window,
+  return finish_run(options, *outputs, *set, *plan, *window,
                     {.seconds = result.seconds,
                      .stopped = result.stopped,
                      .cut_short = result.cut_short,
@@ -135,6 +161,8 @@ int write_pcap(const Options& options, const StopFlag& stop) {
   if (auto fit = fit_for_capture(options.out); !fit) return give_up(fit.error(), exit_usage);
   auto out = OutputFile::open(options.out);
   if (!out) return give_up(out.error(), exit_usage);
+  auto outputs = open_outputs(options);
+  if (!outputs) return give_up(outputs.error(), exit_usage);
   const auto set = ChannelSet::make(options.channels, options.threads, stop, options.quiet);
   if (!set) return give_up(set.error(), exit_usage);
   if (set->size() == 0) return stopped();
@@ -142,7 +170,7 @@ int write_pcap(const Options& options, const StopFlag& stop) {
                                      options.threads, stop, options.quiet);
   if (!summary) return give_up(summary.error(), exit_usage);
   if (summary->stopped) return stopped();
-  if (auto done = write_finals_file(options, *set, *plan); !done) {
+  if (auto done = write_finals_file(*outputs, *set, *plan); !done) {
     return give_up(done.error(), exit_usage);
   }
   if (auto done = out->finish(); !done) return give_up(done.error(), exit_usage);

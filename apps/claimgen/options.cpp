@@ -5,6 +5,7 @@
 #include <array>
 
 #include "apps/claimgen/verbs.hpp"
+#include "lib/command_line/refusal.hpp"
 #include "src/nic/eal.hpp"
 
 namespace claimgate::claimgen {
@@ -41,7 +42,7 @@ ParsedLine parse_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
+    const int code = explain_refusal(app, error);
     line.exit = code == 0 ? exit_right : exit_usage;
     return line;
   }

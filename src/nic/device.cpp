@@ -25,4 +25,8 @@ std::string served_socket(const std::string& device) {
   return {};
 }
 
+std::string ask_the_doctor(const std::string& device) {
+  return "Ask what is wrong with it: claimctl doctor --set 'port.device=" + device + "'";
+}
+
 }  // namespace claimgate::nic

@@ -14,4 +14,7 @@ namespace claimgate::nic {
 // name is no file's (memif's abstract sockets).
 [[nodiscard]] std::string served_socket(const std::string& device);
 
+// The remedy where DPDK refuses this device: it rarely says why, and the doctor does.
+[[nodiscard]] std::string ask_the_doctor(const std::string& device);
+
 }  // namespace claimgate::nic

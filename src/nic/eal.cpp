@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "lib/memory/region.hpp"
+#include "src/nic/device.hpp"
 #include "src/nic/server_socket.hpp"
 
 namespace claimgate::nic {
@@ -69,6 +70,14 @@ bool can_have(unsigned huge_mib) {
   return probe && probe->pages() == memory::Pages::huge;
 }
 
+std::string about_devices(const EalOptions& options) {
+  std::string text;
+  for (const auto* devices : {&options.vdevs, &options.pci_devices}) {
+    for (const std::string& device : *devices) text += ". " + ask_the_doctor(device);
+  }
+  return text;
+}
+
 }  // namespace
 
 Expected<Eal> Eal::start(const EalOptions& options) {
@@ -92,8 +101,7 @@ Expected<Eal> Eal::start(const EalOptions& options) {
   if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
     return fail(
         fmt::format("DPDK does not start: {}", rte_strerror(rte_errno)), "eal",
-        "The lines above are DPDK's own. Where they name the port: check port.device against "
-        "dpdk-config/README.md, and that its driver is installed (Debian: librte-net-*23)");
+        "The lines above are DPDK's own" + about_devices(options));
   }
   return Eal(enough);
 }

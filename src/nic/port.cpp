@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "src/nic/device.hpp"
 #include "src/nic/unmap_guard.hpp"
 
 namespace claimgate::nic {
@@ -32,7 +33,7 @@ std::string device_name(const std::string& device) {
 Failure port_failure(const PortOptions& options, std::string_view step, int error) {
   return Failure{fmt::format("{} failed: {}", step, rte_strerror(-error)),
                  "port.device \"" + options.device + "\"",
-                 "Check the device's arguments against the profiles in dpdk-config/"};
+                 ask_the_doctor(options.device)};
 }
 
 std::uint8_t receive_flags(std::uint64_t offload_flags) noexcept {
@@ -98,8 +99,7 @@ Expected<Port> Port::open(const PortOptions& options) {
   std::uint16_t id = 0;
   if (rte_eth_dev_get_port_by_name(device_name(options.device).c_str(), &id) != 0) {
     return fail("DPDK has no such port", "port.device \"" + options.device + "\"",
-                "The driver may be missing (Debian: librte-net-*23), the arguments wrong, or a "
-                "PCI device not bound: see dpdk-config/README.md");
+                ask_the_doctor(options.device));
   }
   rte_eth_dev_info info{};
   if (int error = rte_eth_dev_info_get(id, &info); error != 0) {

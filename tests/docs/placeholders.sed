@@ -12,7 +12,6 @@ s|(--config) FILE|\1 memif.toml|
 # Mebibytes of huge pages.
 s/(hugepages\.sh) MIB/\1 64/
 # A verb that a sentence names without its argument.
-s/^(claimgen run)$/\1 --help/
 s/^(claimctl channels import)$/\1 channels.json --dry-run/
 # Fewer keys and signatures: the same command in seconds.
 s/(--channels|--count) [0-9]{4,}/\1 200/g

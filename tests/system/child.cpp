@@ -142,4 +142,10 @@ Finished run(const Command& command, std::chrono::milliseconds limit) {
           .err = child.err()};
 }
 
+std::vector<std::string> plus(std::vector<std::string> left,
+                              const std::vector<std::string>& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
 }  // namespace claimgate::system_test

@@ -54,6 +54,10 @@ struct Finished {
 [[nodiscard]] Finished run(const Command& command,
                            std::chrono::milliseconds limit = std::chrono::seconds(60));
 
+// One command line out of two parts.
+[[nodiscard]] std::vector<std::string> plus(std::vector<std::string> left,
+                                            const std::vector<std::string>& right);
+
 // Asks `holds` every few milliseconds until it is true or the time is over; what it said last.
 template <class Holds>
 [[nodiscard]] bool eventually(Holds&& holds,

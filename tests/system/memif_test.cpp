@@ -21,12 +21,6 @@ void PrintTo(const Shape& shape, std::ostream* out) {
 
 const std::vector<std::string> ipv6 = {"--local-ip", "fd00:93::2", "--peer-ip", "fd00:93::1"};
 
-std::vector<std::string> plus(std::vector<std::string> left,
-                              const std::vector<std::string>& right) {
-  left.insert(left.end(), right.begin(), right.end());
-  return left;
-}
-
 class FullMix : public ApplianceTest, public ::testing::WithParamInterface<Shape> {};
 
 TEST_P(FullMix, GetsOnlyPermittedVerdictsAndEveryChannelItsExactAmount) {

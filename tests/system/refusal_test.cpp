@@ -97,7 +97,49 @@ TEST_F(Refusal, OfADeviceNamesItAndTheWayOut) {
     const auto ended = claimd({.settings = {std::string("port.device=") + each.device}});
     EXPECT_EQ(ended.code, 1) << each.device << "\n" << ended.out;
     EXPECT_TRUE(says(ended.out, each.words)) << ended.out;
-    EXPECT_TRUE(says(ended.out, "dpdk-config") || says(ended.out, "install -d")) << ended.out;
+    EXPECT_TRUE(says(ended.out, "claimctl doctor --set") || says(ended.out, "install -d"))
+        << ended.out;
+    const auto asked = run({.arguments = {program("claimctl"), "doctor", "--set",
+                                          std::string("port.device=") + each.device}});
+    EXPECT_EQ(asked.code, 1) << each.device << "\n" << asked.out;
+  }
+}
+
+// With as many channels and claims to make as would take minutes, had it begun with them.
+TEST_F(Refusal, OfWhatClaimgenCannotDoComesBeforeTheLongWork) {
+  const std::vector<std::string> run_long = {"run",      "--seed",    "7",
+                                             "--claims", "2000000", "--device"};
+  const std::string memif = "net_memif0,role=client,socket-abstract=no,socket=";
+  const std::vector<std::vector<std::string>> lines = {
+      {"channels", "--seed", "7", "--channels", "1000000", "--out", "/nonexistent/channels.json"},
+      plus(run_long, {memif + site.path("nobody.sock"), "--link-timeout-ms", "50"}),
+      plus(run_long, {"net_af_packet0,iface=nosuchif0"}),
+      plus(run_long, {"net_null0", "--final", "/nonexistent/finals"}),
+      plus(run_long, {"net_null0", "--latency-out", "/nonexistent/latency"}),
+  };
+  for (const auto& line : lines) {
+    const auto ended = site.claimgen(line);
+    EXPECT_GE(ended.code, 2) << line.back() << "\n" << ended.err;
+    EXPECT_FALSE(says(ended.err, "making channels") || says(ended.err, "signing")) << ended.err;
+  }
+}
+
+TEST_F(Refusal, OfALineWithoutAVerbListsTheVerbs) {
+  struct Line {
+    const char* tool;
+    std::vector<std::string> words;
+    const char* answer;
+  };
+  for (const auto& [tool, words, answer] : std::vector<Line>{
+           {"claimctl", {}, "a verb is missing, one of: channels, claims, doctor, stats, version"},
+           {"claimctl", {"channels"}, "a verb is missing, one of: import, list, show, remove"},
+           {"claimctl", {"claims", "exprot"}, "\"exprot\" is no verb of `claimctl claims`, these"},
+           {"claimgen", {}, "a verb is missing, one of: channels, run, pcap, check-amounts"},
+           {"claimgen", {"rnu", "--seed", "7"}, "\"rnu\" is no verb of `claimgen`"}}) {
+    const auto ended = run({.arguments = plus({program(tool)}, words)});
+    EXPECT_EQ(ended.code, 2) << tool;
+    EXPECT_TRUE(says(ended.err, answer)) << ended.err;
+    EXPECT_TRUE(says(ended.err, "--help` tells more")) << ended.err;
   }
 }
 
