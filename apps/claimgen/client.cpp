@@ -38,8 +38,8 @@ bool is_pci_address(const std::string& device) {
 // The socket file that a memif or virtio client connects to when its port starts, or nothing.
 std::string socket_of(const std::string& device) {
   if (device.starts_with("net_virtio_user")) return std::string(nic::argument(device, "path"));
-  const bool memif_client = nic::argument(device, "role") == "client" &&
-                            nic::argument(device, "socket-abstract") == "no";
+  const bool memif_client =
+      nic::argument(device, "role") == "client" && nic::argument(device, "socket-abstract") == "no";
   return memif_client ? std::string(nic::argument(device, "socket")) : std::string();
 }
 

@@ -1,8 +1,8 @@
 // The client: a DPDK port, and the loop that sends a plan through it.
 //
-// One thread does it all, EAL's main lcore, in run() pinned to one CPU: poll, settle, send. Each round
-// handles at most one burst in either direction, and reads the clock after a reply is in hand and
-// before a request is made, so that no time between the two is left out. Checksums are always
+// One thread does it all, EAL's main lcore, in run() pinned to one CPU: poll, settle, send. Each
+// round handles at most one burst in either direction, and reads the clock after a reply is in hand
+// and before a request is made, so that no time between the two is left out. Checksums are always
 // computed here in software, so that every port carries the same bytes.
 #pragma once
 

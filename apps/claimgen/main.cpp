@@ -70,8 +70,7 @@ struct Outputs {
 
 Expected<Outputs> open_outputs(const Options& options) {
   Outputs outputs;
-  const auto open = [](const std::string& path,
-                       std::optional<OutputFile>& out) -> Expected<void> {
+  const auto open = [](const std::string& path, std::optional<OutputFile>& out) -> Expected<void> {
     if (path.empty()) return {};
     auto file = OutputFile::open(path);
     if (!file) return std::unexpected(file.error());

@@ -29,8 +29,9 @@ inline int explain_refusal(const CLI::App& app, const CLI::ParseError& error) {
   }
   const auto words = app.remaining(true);
   fmt::print(stderr, "{}: {}: {}\n`{} --help` tells more\n", app.get_name(),
-             words.empty() ? "a verb is missing, one of"
-                           : fmt::format("\"{}\" is no verb of `{}`, these are", words.front(), line),
+             words.empty()
+                 ? "a verb is missing, one of"
+                 : fmt::format("\"{}\" is no verb of `{}`, these are", words.front(), line),
              verbs, line);
   return error.get_exit_code();
 }

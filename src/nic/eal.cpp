@@ -99,9 +99,8 @@ Expected<Eal> Eal::start(const EalOptions& options) {
   std::vector<char*> argv;
   for (auto& arg : args) argv.push_back(arg.data());
   if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
-    return fail(
-        fmt::format("DPDK does not start: {}", rte_strerror(rte_errno)), "eal",
-        "The lines above are DPDK's own" + about_devices(options));
+    return fail(fmt::format("DPDK does not start: {}", rte_strerror(rte_errno)), "eal",
+                "The lines above are DPDK's own" + about_devices(options));
   }
   return Eal(enough);
 }

@@ -32,8 +32,7 @@ std::string device_name(const std::string& device) {
 
 Failure port_failure(const PortOptions& options, std::string_view step, int error) {
   return Failure{fmt::format("{} failed: {}", step, rte_strerror(-error)),
-                 "port.device \"" + options.device + "\"",
-                 ask_the_doctor(options.device)};
+                 "port.device \"" + options.device + "\"", ask_the_doctor(options.device)};
 }
 
 std::uint8_t receive_flags(std::uint64_t offload_flags) noexcept {

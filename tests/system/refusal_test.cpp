@@ -107,7 +107,7 @@ TEST_F(Refusal, OfADeviceNamesItAndTheWayOut) {
 
 // With as many channels and claims to make as would take minutes, had it begun with them.
 TEST_F(Refusal, OfWhatClaimgenCannotDoComesBeforeTheLongWork) {
-  const std::vector<std::string> run_long = {"run",      "--seed",    "7",
+  const std::vector<std::string> run_long = {"run",      "--seed",  "7",
                                              "--claims", "2000000", "--device"};
   const std::string memif = "net_memif0,role=client,socket-abstract=no,socket=";
   const std::vector<std::vector<std::string>> lines = {
