@@ -84,13 +84,14 @@ TEST_F(Refusal, OfADeviceNamesItAndTheWayOut) {
   struct Bad {
     const char* device;
     const char* words;
+    bool seen_by_doctor = true;  // not what only the driver's own reading of its arguments finds
   };
   const std::vector<Bad> bad = {
       {"net_nosuch0", "net_nosuch0"},
       {"net_af_packet0,iface=nosuchif0", "nosuchif0"},
       {"net_memif0,role=server,socket=/proc/nonexistent/memif.sock,socket-abstract=no",
-       "/proc/nonexistent"},  // a folder that nobody can make
-      {"net_memif0,role=prince", "net_memif0"},
+       "/proc/nonexistent", false},  // a folder that nobody can make
+      {"net_memif0,role=prince", "net_memif0", false},
       {"0000:ff:1f.7", "0000:ff:1f.7"},
   };
   for (const Bad& each : bad) {
@@ -101,7 +102,7 @@ TEST_F(Refusal, OfADeviceNamesItAndTheWayOut) {
         << ended.out;
     const auto asked = run({.arguments = {program("claimctl"), "doctor", "--set",
                                           std::string("port.device=") + each.device}});
-    EXPECT_EQ(asked.code, 1) << each.device << "\n" << asked.out;
+    EXPECT_EQ(asked.code, each.seen_by_doctor ? 1 : 0) << each.device << "\n" << asked.out;
   }
 }
 
