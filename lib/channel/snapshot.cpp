@@ -96,14 +96,7 @@ struct Shape {
 constexpr Shape shape_1{252, 16, false};
 constexpr Shape shape_now{record_bytes, records_per_page, true};
 
-void write_record(std::byte* to, const ChannelView& view) noexcept {
-  for_each_field(view, shape_now.has_destination, [&](const auto& field) {
-    std::memcpy(to, &field, sizeof field);
-    to += sizeof field;
-  });
-}
-
-ChannelView read_record(const std::byte* from, const Shape& shape) noexcept {
+ChannelView read_shaped(const std::byte* from, const Shape& shape) noexcept {
   ChannelView view;
   for_each_field(view, shape.has_destination, [&](auto& field) {
     std::memcpy(&field, from, sizeof field);
@@ -111,6 +104,27 @@ ChannelView read_record(const std::byte* from, const Shape& shape) noexcept {
   });
   return view;
 }
+
+}  // namespace
+
+void snapshot::write_record(std::byte* to, const ChannelView& view) noexcept {
+  for_each_field(view, shape_now.has_destination, [&](const auto& field) {
+    std::memcpy(to, &field, sizeof field);
+    to += sizeof field;
+  });
+  std::memset(to, 0, record_bytes - record_used_bytes);
+}
+
+ChannelView snapshot::read_record(const std::byte* from) noexcept {
+  return read_shaped(from, shape_now);
+}
+
+bool snapshot::possible(const ChannelView& view) noexcept {
+  const KeyType type = view.terms.key.type;
+  return view.incarnation > 0 && (type == KeyType::secp256k1 || type == KeyType::ed25519);
+}
+
+namespace {
 
 // Gathers records into pages and pages into large writes.
 class PageWriter {
@@ -229,11 +243,6 @@ const char* page_fault(const std::byte* page, std::uint64_t number, const Opened
   return nullptr;
 }
 
-bool possible(const ChannelView& view) noexcept {
-  const KeyType type = view.terms.key.type;
-  return view.incarnation > 0 && (type == KeyType::secp256k1 || type == KeyType::ed25519);
-}
-
 // One pass over all pages: each is verified, each record given to `each`.
 Expected<void> walk(const memory::FileReader& file, const std::string& path, const Opened& opened,
                     const std::function<Expected<void>(const ChannelView&)>& each) {
@@ -251,7 +260,7 @@ Expected<void> walk(const memory::FileReader& file, const std::string& path, con
       const auto records = get<std::uint32_t>(page, at_page_records);
       for (std::uint32_t j = 0; j < records; ++j) {
         const std::size_t at = page_header_bytes + j * opened.shape.record_bytes;
-        const ChannelView view = read_record(page + at, opened.shape);
+        const ChannelView view = read_shaped(page + at, opened.shape);
         if (!possible(view)) {
           return fail(fmt::format("damaged: an impossible record, offset {}", offset + at), path,
                       remedy_damaged);

@@ -27,6 +27,12 @@ inline constexpr std::size_t records_per_page = 15;
 static_assert(page_header_bytes + records_per_page * record_bytes <= page_bytes);
 inline constexpr std::uint16_t format_major = 2;
 inline constexpr std::uint16_t format_minor = 0;
+
+// One channel as it lies in a page of records: record_bytes, the reserved ones zero.
+void write_record(std::byte* to, const ChannelView& view) noexcept;
+[[nodiscard]] ChannelView read_record(const std::byte* from) noexcept;
+// Whether a record that was read can be a channel's.
+[[nodiscard]] bool possible(const ChannelView& view) noexcept;
 }  // namespace snapshot
 
 struct SnapshotHeader {

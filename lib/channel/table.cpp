@@ -167,7 +167,7 @@ Table::~Table() = default;
 void Table::commit(SlotIndex at, wire::Drops amount, const std::byte* signature, std::uint64_t lsn,
                    LedgerTime now) noexcept {
   Slot& slot = slots_[at];
-  assert(slot.incarnation != 0 && amount.value > slot.floor());
+  assert(slot.incarnation != 0 && amount.value > slot.amount);
   Slot next = slot;
   next.last_activity = now;
   WriteLock lock(slot.lock);
@@ -213,7 +213,7 @@ Table::Applied Table::restore(const ChannelView& view) noexcept {
   if (at == no_slot) return add(view);
   Applied applied = update(at, view.terms);
   if (applied.slot == no_slot) return applied;
-  if (slots_[at].incarnation == view.incarnation && view.held.value > slots_[at].floor()) {
+  if (slots_[at].incarnation == view.incarnation && view.held.value > slots_[at].amount) {
     commit(at, view.held, view.signature.data(), view.lsn, view.last_activity);
     applied.result = ApplyResult::updated;
   }

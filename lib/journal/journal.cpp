@@ -1,0 +1,213 @@
+#include "lib/journal/journal.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace claimgate::journal {
+namespace {
+
+constexpr unsigned provisioning_frames_per_group = 4;
+
+std::uint32_t lane_number(std::size_t index) noexcept {
+  return index == 0 ? provisioning_lane : static_cast<std::uint32_t>(index - 1);
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<Journal>> Journal::open(Storage& storage, const JournalOptions& options,
+                                                 channel::Table& table,
+                                                 std::uint32_t next_incarnation,
+                                                 Recovered& recovered) {
+  auto found = recover(storage, table);
+  if (!found) return std::unexpected(found.error());
+  recovered = std::move(*found);
+  auto journal = std::unique_ptr<Journal>(new Journal(storage, options));
+  if (auto begun = journal->begin_term(recovered, table, next_incarnation); !begun) {
+    return std::unexpected(begun.error());
+  }
+  return journal;
+}
+
+// The manifest with the new term comes first: nothing is ever written in a term that it does not
+// know. Lanes have folders only once there is a manifest, so one without the other is damage.
+Expected<void> Journal::begin_term(Recovered& recovered, const channel::Table& table,
+                                   std::uint32_t next_incarnation) {
+  manifest_ = recovered.manifest;
+  if (recovered.fresh) manifest_.node_uuid = options_.new_node_uuid;
+  manifest_.term = recovered.highest_term + 1;
+  recovered.next_incarnation = std::max(recovered.next_incarnation, next_incarnation);
+  if (recovered.fresh || recovered.replayed() || !recovered.set_aside.empty()) {
+    auto written = write_checkpoint(storage_, manifest_.node_uuid, manifest_.current.generation + 1,
+                                    recovered.next_incarnation, table, {});
+    if (!written) return std::unexpected(written.error());
+    manifest_.previous = recovered.base;
+    manifest_.current = *written;
+  }
+  for (const RecoveredLane& lane : recovered.lanes) {
+    LaneEntry* entry = manifest_.lane(lane.lane);
+    if (entry == nullptr) entry = &manifest_.lanes.emplace_back(LaneEntry{.lane = lane.lane});
+    const std::uint64_t last_lsn = lane.end.next_lsn - 1;
+    if (last_lsn > entry->current_lsn || !recovered.set_aside.empty()) {
+      entry->previous_lsn = lane.base_lsn;
+      entry->current_lsn = last_lsn;
+    }
+    entry->durable_lsn = std::max(entry->durable_lsn, last_lsn);
+    entry->segment_in_use = 0;
+  }
+  for (std::size_t i = 0; i <= options_.claim_lanes; ++i) {
+    if (manifest_.lane(lane_number(i)) == nullptr) {
+      manifest_.lanes.push_back({.lane = lane_number(i)});
+    }
+  }
+  if (auto written = write_manifest(storage_, manifest_); !written) return written;
+  for (std::size_t i = 0; i <= options_.claim_lanes; ++i) {
+    if (auto opened = open_lane(lane_number(i), recovered); !opened) return opened;
+  }
+  applied_lsn_ = provisioning().writer.durable_lsn();
+  // A lane without a segment takes nothing: the first ones are made here, the others by tend().
+  for (const auto& lane : lanes_) {
+    if (auto made = lane->shelf.tend(); !made) return std::unexpected(made.error());
+  }
+  return {};
+}
+
+Expected<void> Journal::open_lane(std::uint32_t number, const Recovered& recovered) {
+  if (auto made = storage_.make_folder(lane_folder(number)); !made) return made;
+  if (auto synced = storage_.sync_folder(""); !synced) return synced;
+  const bool is_provisioning = number == provisioning_lane;
+  const std::uint64_t segment_bytes =
+      is_provisioning ? options_.provisioning_segment_bytes : options_.segment_bytes;
+  const auto found = std::ranges::find(recovered.lanes, number, &RecoveredLane::lane);
+  const LaneEnd end = found != recovered.lanes.end() ? found->end : LaneEnd{};
+  lanes_.push_back(std::make_unique<Lane>(
+      storage_,
+      SegmentShelf::Options{
+          .lane = number, .segment_bytes = segment_bytes, .spares = options_.spares},
+      end.highest_segment + 1,
+      LaneWriter::Options{
+          .node_uuid = manifest_.node_uuid,
+          .lane = number,
+          .record_bytes = is_provisioning ? provisioning_record_bytes : claim_record_bytes,
+          .segment_bytes = segment_bytes,
+          .term = manifest_.term,
+          .next_lsn = end.next_lsn,
+          .depth = is_provisioning ? 1 : options_.depth,
+          .frames_per_group = is_provisioning
+                                  ? std::min(provisioning_frames_per_group, options_.frames_per_group)
+                                  : options_.frames_per_group}));
+  SegmentShelf& shelf = lanes_.back()->shelf;
+  for (const SegmentFacts& facts : end.segments) {
+    shelf.adopt(facts.segment, facts.last_lsn, facts.bytes);
+  }
+  shelf.release_below(manifest_.lane(number)->previous_lsn);
+  return {};
+}
+
+Expected<void> Journal::provision(std::span<ProvisioningRecord> changes) {
+  if (provisioning_failed_) {
+    return fail("the provisioning lane has failed before",
+                storage_.where(lane_folder(provisioning_lane)),
+                "Start claimd again: what is on the disk then counts");
+  }
+  LaneWriter& writer = provisioning().writer;
+  const std::uint64_t batch = writer.next_lsn();
+  std::array<std::byte, provisioning_record_bytes> bytes;
+  const auto append = [&](ProvisioningRecord& record) -> Expected<void> {
+    if (writer.room() == 0) {
+      if (auto written = write_provisioning_group(); !written) return written;
+    }
+    record.lsn = writer.next_lsn();
+    record.batch = batch;
+    write_provisioning_record(bytes.data(), record);
+    writer.append(bytes.data());
+    return {};
+  };
+  for (ProvisioningRecord& change : changes) {
+    if (auto appended = append(change); !appended) return appended;
+  }
+  ProvisioningRecord commit{.change = Change::commit, .changes = changes.size()};
+  if (auto appended = append(commit); !appended) return appended;
+  return write_provisioning_group();
+}
+
+Expected<void> Journal::write_provisioning_group() {
+  Lane& lane = provisioning();
+  provisioning_failed_ = true;  // until all of it has gone well
+  auto group = lane.writer.close(0);
+  if (!group) {
+    if (auto made = lane.shelf.tend(); !made) return std::unexpected(made.error());
+    group = lane.writer.close(0);
+    if (!group) return fail("there is no segment to write to", lane_folder(provisioning_lane));
+  }
+  if (auto written = group->file->write_durably(group->offset, group->bytes); !written) {
+    return written;
+  }
+  lane.writer.complete(*group);
+  provisioning_failed_ = false;
+  return {};
+}
+
+std::uint64_t Journal::lsn_held(std::size_t lane) noexcept {
+  return lane == 0 ? applied_lsn_ : lanes_[lane]->writer.durable_lsn();
+}
+
+Expected<void> Journal::checkpoint(const channel::Table& table, std::uint32_t next_incarnation,
+                                   const Pace& pace) {
+  std::vector<std::uint64_t> held;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) held.push_back(lsn_held(i));
+  auto written = write_checkpoint(storage_, manifest_.node_uuid, manifest_.current.generation + 1,
+                                  next_incarnation, table, pace);
+  if (!written) return std::unexpected(written.error());
+  Manifest next = manifest_;
+  next.previous = next.current;
+  next.current = *written;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    LaneEntry& entry = *next.lane(lane_number(i));
+    entry.previous_lsn = entry.current_lsn;
+    entry.current_lsn = held[i];
+    entry.durable_lsn = std::max(entry.durable_lsn, held[i]);
+  }
+  for (LaneEntry& entry : next.lanes) {  // of lanes that no worker has any more
+    const bool ours = entry.lane == provisioning_lane || entry.lane < options_.claim_lanes;
+    if (!ours) entry.previous_lsn = entry.current_lsn;
+  }
+  if (auto noted = write_manifest(storage_, next); !noted) return noted;
+  manifest_ = std::move(next);
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    lanes_[i]->shelf.release_below(manifest_.lane(lane_number(i))->previous_lsn);
+  }
+  return {};
+}
+
+Expected<bool> Journal::tend() {
+  bool noted = true;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    LaneEntry& entry = *manifest_.lane(lane_number(i));
+    const std::uint64_t segment = lanes_[i]->writer.durable_segment();
+    if (segment == entry.segment_in_use) continue;
+    entry.segment_in_use = segment;
+    entry.durable_lsn = std::max(entry.durable_lsn, lanes_[i]->writer.durable_lsn());
+    noted = false;
+  }
+  if (!noted) {
+    if (auto written = write_manifest(storage_, manifest_); !written) {
+      return std::unexpected(written.error());
+    }
+  }
+  bool more = false;
+  for (const auto& lane : lanes_) {
+    auto made = lane->shelf.tend();
+    if (!made) return std::unexpected(made.error());
+    more = more || *made;
+  }
+  return more;
+}
+
+std::uint64_t Journal::bytes_to_replay() const {
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 1; i < lanes_.size(); ++i) bytes += lanes_[i]->shelf.filled_bytes();
+  return bytes;
+}
+
+}  // namespace claimgate::journal

@@ -1,0 +1,102 @@
+// The journal: what was acknowledged, on the disk. One lane per worker, one for provisioning,
+// checkpoints behind them (DESIGN.md).
+//
+//   open() ── recover, new term ──► claims(lane) : the committer's end of a worker's lane
+//                                   provision()  : durable when it returns
+//                                   checkpoint() : makes the lanes short again
+//                                   tend()       : segments ahead of the lanes
+//
+// Owner: one control thread calls everything here. A committer thread has claims(lane) to itself.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "lib/channel/table.hpp"
+#include "lib/journal/checkpoint.hpp"
+#include "lib/journal/lane_writer.hpp"
+#include "lib/journal/layout.hpp"
+#include "lib/journal/manifest.hpp"
+#include "lib/journal/recovery.hpp"
+#include "lib/journal/segment_shelf.hpp"
+#include "lib/journal/storage.hpp"
+
+namespace claimgate::journal {
+
+struct JournalOptions {
+  Uuid new_node_uuid{};      // for a folder that has none yet: random
+  unsigned claim_lanes = 1;  // workers
+  std::uint64_t segment_bytes = 256ull << 20;
+  std::uint64_t provisioning_segment_bytes = 8ull << 20;
+  unsigned spares = 4;  // segments held ready per lane
+  unsigned depth = 1;   // groups under way at once per claim lane
+  unsigned frames_per_group = 16;
+};
+
+class Journal {
+ public:
+  // Recovers into `table`, writes a checkpoint if anything was replayed, begins a new term and
+  // makes the first spare segments. `table` is empty, or, for a folder without a journal, holds
+  // what this one is to begin with; `next_incarnation` likewise. `recovered` is filled in also for
+  // messages. On a Failure the lanes are as they were.
+  [[nodiscard]] static Expected<std::unique_ptr<Journal>> open(Storage& storage,
+                                                               const JournalOptions& options,
+                                                               channel::Table& table,
+                                                               std::uint32_t next_incarnation,
+                                                               Recovered& recovered);
+
+  // Precondition: lane < claim_lanes.
+  [[nodiscard]] LaneWriter& claims(unsigned lane) noexcept { return lanes_[lane + 1]->writer; }
+  [[nodiscard]] const SegmentShelf& shelf(unsigned lane) const noexcept {
+    return lanes_[lane + 1]->shelf;
+  }
+
+  // Writes `changes` as one batch with its commit; all of it is on the disk when it returns, and
+  // only then may a worker see it. Their lsn and batch are filled in. After a Failure nothing of it
+  // happened as far as this process knows, and the lane takes nothing more: recovery decides.
+  [[nodiscard]] Expected<void> provision(std::span<ProvisioningRecord> changes);
+  // Every change so far is in the table: the next checkpoint holds them.
+  void provisioned() noexcept { applied_lsn_ = provisioning().writer.durable_lsn(); }
+
+  // Writes the table as it is and makes superfluous what the checkpoint before holds. Workers may
+  // commit meanwhile, provided that they advance a slot before its record can become durable.
+  // After a Failure the checkpoint before goes on counting.
+  [[nodiscard]] Expected<void> checkpoint(const channel::Table& table,
+                                          std::uint32_t next_incarnation, const Pace& pace);
+  // Prepares one segment where some lane wants one, and notes in the manifest which are in use.
+  // True where there may be more to do. A full disk is a Failure; call it again.
+  [[nodiscard]] Expected<bool> tend();
+
+  // Bytes that recovery would read in the claim lanes: what checkpoint() is to keep in bounds.
+  [[nodiscard]] std::uint64_t bytes_to_replay() const;
+  [[nodiscard]] const Manifest& manifest() const noexcept { return manifest_; }
+
+ private:
+  struct Lane {
+    Lane(Storage& storage, const SegmentShelf::Options& shelf_options, std::uint64_t next_segment,
+         const LaneWriter::Options& writer_options)
+        : shelf(storage, shelf_options, next_segment), writer(writer_options, shelf) {}
+    SegmentShelf shelf;
+    LaneWriter writer;
+  };
+
+  Journal(Storage& storage, const JournalOptions& options)
+      : storage_(storage), options_(options) {}
+  [[nodiscard]] Expected<void> begin_term(Recovered& recovered, const channel::Table& table,
+                                          std::uint32_t next_incarnation);
+  [[nodiscard]] Expected<void> open_lane(std::uint32_t number, const Recovered& recovered);
+  [[nodiscard]] Lane& provisioning() noexcept { return *lanes_.front(); }
+  [[nodiscard]] Expected<void> write_provisioning_group();
+  [[nodiscard]] std::uint64_t lsn_held(std::size_t lane) noexcept;
+
+  Storage& storage_;
+  const JournalOptions options_;
+  Manifest manifest_;
+  std::vector<std::unique_ptr<Lane>> lanes_;  // provisioning first
+  std::uint64_t applied_lsn_ = 0;             // of provisioning, in the table
+  bool provisioning_failed_ = false;
+};
+
+}  // namespace claimgate::journal

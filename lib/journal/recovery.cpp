@@ -1,0 +1,214 @@
+#include "lib/journal/recovery.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <unordered_set>
+#include <utility>
+
+#include "lib/journal/checkpoint.hpp"
+#include "lib/journal/segment_shelf.hpp"
+
+namespace claimgate::journal {
+namespace {
+
+constexpr std::string_view lane_folder_head = "lane-";
+
+std::optional<std::uint32_t> lane_number(const std::string& folder) {
+  if (folder == lane_folder(provisioning_lane)) return provisioning_lane;
+  if (!folder.starts_with(lane_folder_head)) return std::nullopt;
+  std::uint32_t number = 0;
+  const char* const last = folder.data() + folder.size();
+  const auto [end, error] = std::from_chars(folder.data() + lane_folder_head.size(), last, number);
+  if (error != std::errc{} || end != last || lane_folder(number) != folder) return std::nullopt;
+  return number;
+}
+
+class Recovery {
+ public:
+  Recovery(Storage& storage, channel::Table& table) : storage_(storage), table_(table) {}
+
+  Expected<Recovered> run() {
+    if (auto found = find_lanes(); !found) return std::unexpected(found.error());
+    if (out_.fresh) return std::move(out_);
+    if (auto loaded = load_checkpoint(); !loaded) return std::unexpected(loaded.error());
+    for (RecoveredLane& lane : out_.lanes) {
+      if (lane.lane != provisioning_lane) continue;
+      if (auto done = replay_provisioning(lane); !done) return std::unexpected(done.error());
+    }
+    for (RecoveredLane& lane : out_.lanes) {
+      if (lane.lane == provisioning_lane) continue;
+      if (auto done = replay_claims(lane); !done) return std::unexpected(done.error());
+    }
+    for (const RecoveredLane& lane : out_.lanes) {
+      out_.highest_term = std::max(out_.highest_term, lane.end.highest_term);
+    }
+    return std::move(out_);
+  }
+
+ private:
+  // Those that the manifest names, and those that have a folder: a lane's first record may be
+  // younger than the manifest.
+  Expected<void> find_lanes() {
+    auto manifest = read_manifest(storage_);
+    if (!manifest) return std::unexpected(manifest.error());
+    auto entries = storage_.list("");
+    if (!entries) return std::unexpected(entries.error());
+    if (*manifest) out_.manifest = std::move(**manifest);
+    for (const LaneEntry& entry : out_.manifest.lanes) out_.lanes.push_back({.lane = entry.lane});
+    for (const FolderEntry& entry : *entries) {
+      const auto number = lane_number(entry.name);
+      if (!entry.is_folder || !number) continue;
+      if (!*manifest) {
+        return fail("damaged: there are lanes, and no manifest to tell where they begin",
+                    storage_.where(manifest_path),
+                    "Restore the state folder from a backup ('claimctl restore')");
+      }
+      if (out_.manifest.lane(*number) == nullptr) out_.lanes.push_back({.lane = *number});
+    }
+    out_.fresh = !*manifest;
+    out_.highest_term = out_.manifest.term;
+    return {};
+  }
+
+  Expected<void> load_checkpoint() {
+    const auto restore = [this](const channel::ChannelView& saved) -> Expected<void> {
+      channel::ChannelView view = saved;
+      view.lsn = 0;  // what a checkpoint holds is durable, whatever LSNs come next
+      if (table_.restore(view).slot != channel::no_slot) return {};
+      return too_small();
+    };
+    const Manifest& manifest = out_.manifest;
+    out_.base = manifest.current;
+    auto read = read_checkpoint(storage_, manifest.node_uuid, manifest.current, restore);
+    const bool second = !read && manifest.previous.generation > 0 && table_.size() == 0;
+    if (second) {
+      out_.set_aside = read.error().text();
+      out_.base = manifest.previous;
+      auto older = read_checkpoint(storage_, manifest.node_uuid, manifest.previous, restore);
+      if (!older) return read;  // the newer one's damage is what has to be mended
+    } else if (!read) {
+      return read;
+    }
+    out_.next_incarnation = std::max(manifest.current.next_incarnation, out_.base.next_incarnation);
+    for (RecoveredLane& lane : out_.lanes) {
+      const LaneEntry* const entry = out_.manifest.lane(lane.lane);
+      if (entry != nullptr) lane.base_lsn = second ? entry->previous_lsn : entry->current_lsn;
+    }
+    return {};
+  }
+
+  std::unexpected<Failure> too_small() const {
+    return fail(fmt::format("more channels were imported than channels.capacity = {} has room for",
+                            table_.capacity()),
+                storage_.where(""), "Raise channels.capacity");
+  }
+
+  LaneQuery query_of(const RecoveredLane& lane, std::size_t record_bytes) {
+    const LaneEntry* const entry = out_.manifest.lane(lane.lane);
+    return {.node_uuid = out_.manifest.node_uuid,
+            .lane = lane.lane,
+            .record_bytes = record_bytes,
+            .after_lsn = lane.base_lsn,
+            .segment_in_use = entry != nullptr ? entry->segment_in_use : 0,
+            .durable_lsn = entry != nullptr ? entry->durable_lsn : 0};
+  }
+
+  std::unexpected<Failure> impossible(const RecoveredLane& lane, const RecordPlace& place) const {
+    return fail("damaged: an impossible record in a frame that is whole",
+                fmt::format("{}, offset {}", storage_.where(segment_path(lane.lane, place.segment)),
+                            place.offset),
+                "Restore the state folder from a backup ('claimctl restore')");
+  }
+
+  // Two passes. The first finds which batches were committed, and which incarnations they removed:
+  // such a one must not even be added for a while, because the table may have no room for both it
+  // and what came after it.
+  Expected<void> replay_provisioning(RecoveredLane& lane) {
+    const LaneQuery query = query_of(lane, provisioning_record_bytes);
+    std::unordered_set<std::uint64_t> committed;
+    std::vector<std::pair<std::uint64_t, ProvisioningRecord>> removals;  // by batch
+    auto first = scan_lane(
+        storage_, query, [&](const std::byte* at, const RecordPlace& place) -> Expected<void> {
+          const auto record = read_provisioning_record(at);
+          if (!record || record->lsn != place.lsn) return impossible(lane, place);
+          if (record->change == Change::commit) committed.insert(record->batch);
+          if (record->change == Change::remove) removals.emplace_back(record->batch, *record);
+          out_.next_incarnation = std::max(out_.next_incarnation, record->incarnation + 1);
+          return {};
+        });
+    if (!first) return std::unexpected(first.error());
+    std::unordered_set<std::uint32_t> gone;
+    for (const auto& [batch, record] : removals) {
+      if (!committed.contains(batch)) continue;
+      gone.insert(record.incarnation);
+      if (incarnation_of(record.terms.id) == record.incarnation) table_.remove(record.terms.id);
+    }
+    auto second = scan_lane(
+        storage_, query, [&](const std::byte* at, const RecordPlace& place) -> Expected<void> {
+          const auto record = read_provisioning_record(at);
+          if (!record || record->lsn != place.lsn) return impossible(lane, place);
+          if (record->change == Change::commit) return {};
+          ++(committed.contains(record->batch) ? out_.changes : out_.changes_ignored);
+          if (!committed.contains(record->batch) || gone.contains(record->incarnation)) return {};
+          return apply(*record);
+        });
+    if (!second) return std::unexpected(second.error());
+    lane.end = std::move(*second);
+    return {};
+  }
+
+  Expected<void> apply(const ProvisioningRecord& record) {
+    // The checkpoint may have been written after this change, and even after a later incarnation.
+    const std::uint32_t held = incarnation_of(record.terms.id);
+    const bool is_new = held == 0 && record.change == Change::add;
+    if (!is_new && held != record.incarnation) return {};
+    const auto applied = table_.apply(record.terms, record.incarnation);
+    return applied.result == channel::ApplyResult::table_full ? too_small() : Expected<void>{};
+  }
+
+  // 0: the table has no such channel.
+  std::uint32_t incarnation_of(const channel::ChannelId& id) const {
+    const channel::SlotIndex at = find(id.handle());
+    if (at == channel::no_slot) return 0;
+    const auto view = table_.view(at);
+    return view && view->terms.id == id ? view->incarnation : 0;
+  }
+
+  channel::SlotIndex find(wire::ChannelHandle handle) const {
+    return table_.find(handle, table_.hash(handle), channel::no_slot);
+  }
+
+  Expected<void> replay_claims(RecoveredLane& lane) {
+    const LaneQuery query = query_of(lane, claim_record_bytes);
+    auto end = scan_lane(
+        storage_, query, [&](const std::byte* at, const RecordPlace& place) -> Expected<void> {
+          const auto record = read_claim_record(at);
+          if (!record || record->lsn != place.lsn) return impossible(lane, place);
+          const channel::SlotIndex slot = find(record->channel);
+          const bool raises = slot != channel::no_slot &&
+                              table_.slot(slot).incarnation == record->incarnation &&
+                              table_.slot(slot).amount < record->amount.value;
+          ++(raises ? out_.claims : out_.claims_ignored);
+          if (raises) table_.commit(slot, record->amount, record->signature, 0, record->time);
+          return {};
+        });
+    if (!end) return std::unexpected(end.error());
+    lane.end = std::move(*end);
+    return {};
+  }
+
+  Storage& storage_;
+  channel::Table& table_;
+  Recovered out_;
+};
+
+}  // namespace
+
+Expected<Recovered> recover(Storage& storage, channel::Table& table) {
+  return Recovery(storage, table).run();
+}
+
+}  // namespace claimgate::journal

@@ -1,0 +1,118 @@
+#include "lib/journal/segment_shelf.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "lib/journal/layout.hpp"
+
+namespace claimgate::journal {
+
+std::string lane_folder(std::uint32_t lane) {
+  return lane == provisioning_lane ? "lane-provisioning" : fmt::format("lane-{}", lane);
+}
+
+std::string segment_path(std::uint32_t lane, std::uint64_t segment) {
+  return fmt::format("{}/seg-{}.jnl", lane_folder(lane), segment);
+}
+
+std::optional<std::uint64_t> segment_number(const std::string& file_name) {
+  constexpr std::string_view head = "seg-", tail = ".jnl";
+  if (!file_name.starts_with(head) || !file_name.ends_with(tail)) return std::nullopt;
+  const char* const first = file_name.data() + head.size();
+  const char* const last = file_name.data() + file_name.size() - tail.size();
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(first, last, number);
+  if (error != std::errc{} || end != last || first == last) return std::nullopt;
+  return number;
+}
+
+SegmentShelf::SegmentShelf(Storage& storage, const Options& options, std::uint64_t next_segment)
+    : storage_(storage), options_(options), next_segment_(next_segment) {}
+
+void SegmentShelf::adopt(std::uint64_t segment, std::uint64_t last_lsn, std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  auto& shelf = last_lsn == 0 ? free_ : filled_;
+  shelf.push_back({segment, last_lsn, bytes, nullptr});
+}
+
+Expected<std::unique_ptr<File>> SegmentShelf::reuse(Filled& old, const std::string& path) {
+  std::unique_ptr<File> file = std::move(old.file);
+  if (!file) {
+    auto opened = storage_.open(segment_path(options_.lane, old.segment), Access::read_write);
+    if (!opened) return std::unexpected(opened.error());
+    file = std::move(*opened);
+  }
+  if (auto renamed = storage_.rename(segment_path(options_.lane, old.segment), path); !renamed) {
+    return std::unexpected(renamed.error());
+  }
+  return file;
+}
+
+Expected<bool> SegmentShelf::tend() {
+  std::optional<Filled> old;
+  std::uint64_t segment = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (spares_.size() >= options_.spares) return false;
+    segment = next_segment_++;
+    if (!free_.empty()) {
+      old.emplace(std::move(free_.back()));
+      free_.pop_back();
+    }
+  }
+  const std::string path = segment_path(options_.lane, segment);
+  // One of another size was made under another configuration.
+  const bool fits = old && old->bytes == options_.segment_bytes;
+  if (old && !fits) {
+    const std::string gone = segment_path(options_.lane, old->segment);
+    if (auto removed = storage_.remove(gone); !removed) return std::unexpected(removed.error());
+  }
+  auto file = fits ? reuse(*old, path) : storage_.create(path, options_.segment_bytes);
+  if (!file) return std::unexpected(file.error());
+  if (auto synced = storage_.sync_folder(lane_folder(options_.lane)); !synced) {
+    return std::unexpected(synced.error());
+  }
+  const std::lock_guard lock(mutex_);
+  spares_.push_back({segment, std::move(*file)});
+  return true;
+}
+
+void SegmentShelf::release_below(std::uint64_t lsn) {
+  const std::lock_guard lock(mutex_);
+  const auto superfluous =
+      std::stable_partition(filled_.begin(), filled_.end(),
+                            [lsn](const Filled& each) { return each.last_lsn > lsn; });
+  std::move(superfluous, filled_.end(), std::back_inserter(free_));
+  filled_.erase(superfluous, filled_.end());
+}
+
+std::optional<SegmentShelf::Spare> SegmentShelf::take() {
+  const std::lock_guard lock(mutex_);
+  if (spares_.empty()) return std::nullopt;
+  std::optional<Spare> taken(std::move(spares_.front()));
+  spares_.pop_front();
+  return taken;
+}
+
+void SegmentShelf::put_filled(std::uint64_t segment, std::uint64_t last_lsn,
+                              std::unique_ptr<File> file) {
+  const std::lock_guard lock(mutex_);
+  filled_.push_back({segment, last_lsn, options_.segment_bytes, std::move(file)});
+}
+
+unsigned SegmentShelf::spares() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<unsigned>(spares_.size());
+}
+
+std::uint64_t SegmentShelf::filled_bytes() const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t bytes = 0;
+  for (const Filled& each : filled_) bytes += each.bytes;
+  return bytes;
+}
+
+}  // namespace claimgate::journal
