@@ -35,8 +35,14 @@ std::uint32_t stamp_of(const Uuid& node_uuid, std::uint64_t generation) noexcept
 
 class PageWriter {
  public:
-  PageWriter(File& file, std::uint64_t generation, std::uint32_t stamp, const Pace& pace)
-      : file_(file), generation_(generation), stamp_(stamp), pace_(pace) {}
+  PageWriter(File& file, std::uint64_t generation, std::uint32_t stamp, std::size_t slots,
+             const Pace& pace)
+      : file_(file),
+        generation_(generation),
+        stamp_(stamp),
+        pace_(pace),
+        buffer_pages_(std::min(slots / records_per_page + 1, pages_at_once)),
+        buffer_(buffer_pages_ * page_bytes) {}
 
   Expected<void> add(const channel::ChannelView& view) {
     channel::snapshot::write_record(page() + page_header_bytes + in_page_ * record_bytes, view);
@@ -63,7 +69,7 @@ class PageWriter {
     wire::store_raw(at + at_stamp, stamp_);
     wire::store_raw(at + at_crc, page_crc(at));
     in_page_ = 0;
-    return ++buffered_ == pages_at_once ? flush() : Expected<void>{};
+    return ++buffered_ == buffer_pages_ ? flush() : Expected<void>{};
   }
 
   Expected<void> flush() {
@@ -80,7 +86,8 @@ class PageWriter {
   const std::uint64_t generation_;
   const std::uint32_t stamp_;
   const Pace& pace_;
-  AlignedBuffer buffer_{pages_at_once * page_bytes};
+  const std::size_t buffer_pages_;
+  AlignedBuffer buffer_;
   std::size_t buffered_ = 0;  // whole pages in buffer_
   std::uint32_t in_page_ = 0;
   std::uint64_t pages_ = 0;
@@ -130,7 +137,7 @@ Expected<void> walk(Storage& storage, const CheckpointRef& ref, const DeliverCha
   if (!size) return std::unexpected(size.error());
   const std::uint64_t pages = (ref.channels + records_per_page - 1) / records_per_page;
   if (*size < pages * page_bytes) return damaged("cut short", *size);
-  AlignedBuffer buffer(pages_at_once * page_bytes);
+  AlignedBuffer buffer(std::min<std::uint64_t>(pages, pages_at_once) * page_bytes);
   for (std::uint64_t first = 0; first < pages; first += pages_at_once) {
     const std::uint64_t count = std::min<std::uint64_t>(pages_at_once, pages - first);
     if (auto read = (*file)->read(first * page_bytes, buffer.first(count * page_bytes)); !read) {
@@ -165,8 +172,8 @@ Expected<CheckpointRef> write_checkpoint(Storage& storage, const Uuid& node_uuid
   auto file = open_or_create(storage, checkpoint_path(generation));
   if (!file) return std::unexpected(file.error());
   const std::uint32_t stamp = stamp_of(node_uuid, generation);
-  PageWriter writer(**file, generation, stamp, pace);
   const channel::SlotIndex end = table.slots_used();
+  PageWriter writer(**file, generation, stamp, end, pace);
   for (channel::SlotIndex at = 0; at < end; ++at) {
     const auto view = table.view(at);
     if (!view) continue;

@@ -54,6 +54,7 @@ Expected<void> Journal::begin_term(Recovered& recovered, const channel::Table& t
     }
     entry->durable_lsn = std::max(entry->durable_lsn, last_lsn);
     entry->segment_in_use = 0;
+    entry->term_lsn = last_lsn;
   }
   for (std::size_t i = 0; i <= options_.claim_lanes; ++i) {
     if (manifest_.lane(lane_number(i)) == nullptr) {
@@ -167,6 +168,10 @@ Expected<void> Journal::checkpoint(const channel::Table& table, std::uint32_t ne
     entry.previous_lsn = entry.current_lsn;
     entry.current_lsn = held[i];
     entry.durable_lsn = std::max(entry.durable_lsn, held[i]);
+    // It may be full and the next one not on the disk yet: recovery must not look for it.
+    if (lanes_[i]->shelf.releases(entry.segment_in_use, entry.previous_lsn)) {
+      entry.segment_in_use = 0;
+    }
   }
   for (LaneEntry& entry : next.lanes) {  // of lanes that no worker has any more
     const bool ours = entry.lane == provisioning_lane || entry.lane < options_.claim_lanes;
@@ -185,8 +190,8 @@ Expected<bool> Journal::tend() {
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     LaneEntry& entry = *manifest_.lane(lane_number(i));
     const std::uint64_t segment = lanes_[i]->writer.durable_segment();
-    if (segment == entry.segment_in_use) continue;
-    entry.segment_in_use = segment;
+    if (segment == lanes_[i]->noted_segment) continue;
+    entry.segment_in_use = lanes_[i]->noted_segment = segment;
     entry.durable_lsn = std::max(entry.durable_lsn, lanes_[i]->writer.durable_lsn());
     noted = false;
   }

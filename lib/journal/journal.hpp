@@ -80,6 +80,7 @@ class Journal {
         : shelf(storage, shelf_options, next_segment), writer(writer_options, shelf) {}
     SegmentShelf shelf;
     LaneWriter writer;
+    std::uint64_t noted_segment = 0;  // the last one that the manifest was told to be in use
   };
 
   Journal(Storage& storage, const JournalOptions& options)

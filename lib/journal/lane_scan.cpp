@@ -12,7 +12,7 @@
 namespace claimgate::journal {
 namespace {
 
-constexpr std::size_t window_bytes = 32 * frame_bytes_max;
+constexpr std::size_t window_bytes_max = 32 * frame_bytes_max;
 constexpr const char* remedy_damaged =
     "Restore the state folder from a backup ('claimctl restore'); what this lane acknowledged cannot "
     "be rebuilt from the ledger";
@@ -90,7 +90,13 @@ class Scan {
       end_.segments.push_back({.segment = *number, .bytes = entry.bytes});
     }
     std::ranges::sort(end_.segments, {}, &SegmentFacts::segment);
-    if (!end_.segments.empty()) end_.highest_segment = end_.segments.back().segment;
+    if (end_.segments.empty()) return {};
+    end_.highest_segment = end_.segments.back().segment;
+    const std::uint64_t largest = std::ranges::max(end_.segments, {}, &SegmentFacts::bytes).bytes;
+    if (largest > frame_bytes_max) {
+      const std::uint64_t useful = largest / page_bytes * page_bytes;
+      window_ = AlignedBuffer(std::min<std::uint64_t>(useful, window_bytes_max));
+    }
     return {};
   }
 
@@ -124,10 +130,11 @@ class Scan {
                     where(facts.segment, 0), remedy_damaged);
       }
       if (header.segment < facts.segment) continue;  // renamed, and not used since
+      in_use_seen = in_use_seen || facts.segment >= query_.segment_in_use;
+      if (header.term < query_.term && header.first_lsn > query_.term_lsn) continue;  // discarded
       facts.first_lsn = header.first_lsn;
       facts.last_lsn = header.first_lsn - 1;
       facts.term = header.term;
-      in_use_seen = in_use_seen || facts.segment >= query_.segment_in_use;
     }
     if (in_use_seen) return {};
     return fail(fmt::format("damaged: segment {} was in use and has no header of its own now",
@@ -149,7 +156,7 @@ class Scan {
 
   Expected<void> read_segment(SegmentFacts& facts, bool is_first) {
     if (facts.first_lsn == 0) return {};
-    if (facts.first_lsn > end_.next_lsn) return std::unexpected(missing(facts.first_lsn - 1));
+    if (facts.first_lsn > end_.next_lsn) return read_behind_a_gap(facts);
     if (facts.first_lsn < end_.next_lsn && !is_first) {
       return fail(fmt::format("damaged: this segment begins at LSN {}, and the ones before it end "
                               "at {}",
@@ -172,9 +179,22 @@ class Scan {
       offset = *resumed;
     }
     facts.last_lsn = next_ - 1;
+    term_ = facts.term;
     end_.next_lsn = std::max(end_.next_lsn, next_);
     stopped_ = RecordPlace{.lsn = next_, .segment = facts.segment, .offset = offset};
     return look_behind(reader, facts, offset);
+  }
+
+  // With several groups under way, one at a segment's end may be torn and the next one, in a new
+  // segment, be whole: in one term that is no more than a tear. A later term began where recovery
+  // found the end, so there it is damage.
+  Expected<void> read_behind_a_gap(SegmentFacts& facts) {
+    if (!stopped_ || facts.term != term_) return std::unexpected(missing(facts.first_lsn - 1));
+    facts.last_lsn = facts.first_lsn - 1;
+    auto file = storage_.open(segment_path(query_.lane, facts.segment), Access::read_only);
+    if (!file) return std::unexpected(file.error());
+    SegmentReader reader(**file, facts.bytes, window_);
+    return look_behind(reader, facts, page_bytes);
   }
 
   // Delivers the frame at `offset` and returns its bytes; 0 where there is none to be believed.
@@ -252,10 +272,11 @@ class Scan {
   const LaneQuery& query_;
   const DeliverRecord& deliver_;
   const std::uint32_t stamp_;
-  AlignedBuffer window_{window_bytes};
+  AlignedBuffer window_{frame_bytes_max};  // list() makes it as large as is of use
   AlignedBuffer page_{page_bytes};
   LaneEnd end_;
   std::uint64_t next_ = 1;  // LSN of the frame looked for
+  std::uint32_t term_ = 0;  // of the segment read last
   std::optional<RecordPlace> stopped_;
 };
 

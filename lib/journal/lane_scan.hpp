@@ -26,11 +26,15 @@ struct LaneQuery {
   // What else tells of this lane: the segment known to be in use, the LSN known to be durable.
   std::uint64_t segment_in_use = 0;
   std::uint64_t durable_lsn = 0;
+  // The last term that began, and where recovery then found this lane's end: what older segments
+  // hold beyond it was discarded for good.
+  std::uint32_t term = 0;
+  std::uint64_t term_lsn = 0;
 };
 
 struct SegmentFacts {
   std::uint64_t segment = 0;
-  std::uint64_t first_lsn = 0;  // 0: prepared or recycled, and never used since
+  std::uint64_t first_lsn = 0;  // 0: there is nothing in it that could count
   std::uint64_t last_lsn = 0;   // of what is believed; first_lsn - 1: none
   std::uint64_t bytes = 0;
   std::uint32_t term = 0;

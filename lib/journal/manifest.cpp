@@ -17,7 +17,7 @@ constexpr std::size_t pages = 2;
 constexpr std::size_t at_crc = 8, at_major = 12, at_minor = 14, at_features = 16,
                       at_read_features = 24, at_uuid = 32, at_sequence = 48, at_term = 56,
                       at_lanes = 60, at_current = 64, at_previous = 96, at_entries = 128;
-constexpr std::size_t entry_bytes = 40;
+constexpr std::size_t entry_bytes = 48;
 static_assert(at_entries + lanes_max * entry_bytes <= page_bytes);
 
 template <class T>
@@ -63,6 +63,7 @@ void encode(std::byte* page, const Manifest& manifest) noexcept {
     put(to, 16, entry.previous_lsn);
     put(to, 24, entry.durable_lsn);
     put(to, 32, entry.segment_in_use);
+    put(to, 40, entry.term_lsn);
     to += entry_bytes;
   }
   put(page, at_crc, memory::crc32c({page + at_major, page_bytes - at_major}));
@@ -88,7 +89,8 @@ Manifest decode(const std::byte* page) {
                               .current_lsn = get<std::uint64_t>(from, 8),
                               .previous_lsn = get<std::uint64_t>(from, 16),
                               .durable_lsn = get<std::uint64_t>(from, 24),
-                              .segment_in_use = get<std::uint64_t>(from, 32)});
+                              .segment_in_use = get<std::uint64_t>(from, 32),
+                              .term_lsn = get<std::uint64_t>(from, 40)});
   }
   return manifest;
 }

@@ -31,6 +31,7 @@ struct LaneEntry {
   std::uint64_t previous_lsn = 0;  // the one before did up to here
   std::uint64_t durable_lsn = 0;   // on the disk when this was written, at least
   std::uint64_t segment_in_use = 0;  // 0: none in this term
+  std::uint64_t term_lsn = 0;        // where the lane ended when this term began
 };
 
 struct Manifest {

@@ -113,7 +113,9 @@ class Recovery {
             .record_bytes = record_bytes,
             .after_lsn = lane.base_lsn,
             .segment_in_use = entry != nullptr ? entry->segment_in_use : 0,
-            .durable_lsn = entry != nullptr ? entry->durable_lsn : 0};
+            .durable_lsn = entry != nullptr ? entry->durable_lsn : 0,
+            .term = out_.manifest.term,
+            .term_lsn = entry != nullptr ? entry->term_lsn : 0};
   }
 
   std::unexpected<Failure> impossible(const RecoveredLane& lane, const RecordPlace& place) const {

@@ -89,6 +89,12 @@ void SegmentShelf::release_below(std::uint64_t lsn) {
   filled_.erase(superfluous, filled_.end());
 }
 
+bool SegmentShelf::releases(std::uint64_t segment, std::uint64_t lsn) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = std::ranges::find(filled_, segment, &Filled::segment);
+  return at != filled_.end() && at->last_lsn <= lsn;
+}
+
 std::optional<SegmentShelf::Spare> SegmentShelf::take() {
   const std::lock_guard lock(mutex_);
   if (spares_.empty()) return std::nullopt;

@@ -48,6 +48,8 @@ class SegmentShelf {
   [[nodiscard]] Expected<bool> tend();
   // Every filled segment whose last record is at or below `lsn` becomes free.
   void release_below(std::uint64_t lsn);
+  // Whether that would make this one free.
+  [[nodiscard]] bool releases(std::uint64_t segment, std::uint64_t lsn) const;
 
   [[nodiscard]] std::optional<Spare> take();
   void put_filled(std::uint64_t segment, std::uint64_t last_lsn, std::unique_ptr<File> file);
