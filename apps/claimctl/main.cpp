@@ -2,7 +2,6 @@
 #include <csignal>
 #include <cstdio>
 #include <functional>
-#include <map>
 #include <string>
 
 #include <fmt/core.h>
@@ -12,6 +11,7 @@
 #include "apps/claimctl/claims.hpp"
 #include "apps/claimctl/command.hpp"
 #include "lib/command_line/refusal.hpp"
+#include "lib/command_line/words.hpp"
 
 namespace claimgate::claimctl {
 namespace {
@@ -140,10 +140,9 @@ struct CommandLine {
     verb->add_option("--limit", list.limit, "At most so many (default: all)")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 32))
         ->type_name("N");
-    const std::map<std::string, admin::StateFilter> states{{"open", admin::StateFilter::open},
-                                                           {"closed", admin::StateFilter::closed}};
-    verb->add_option("--state", list.state, "Only these: open (claims are taken) or closed")
-        ->transform(CLI::CheckedTransformer(states).description(""))
+    add_word_option(*verb, "--state", list.state,
+                    {{"open", admin::StateFilter::open}, {"closed", admin::StateFilter::closed}},
+                    "Only these: open (claims are taken) or closed")
         ->type_name("open|closed");
     verb->footer(
         "Example:\n  claimctl channels list --state closed\n  claimctl channels list "

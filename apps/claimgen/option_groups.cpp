@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "apps/claimgen/verbs.hpp"
+#include "lib/command_line/words.hpp"
 
 namespace claimgate::claimgen {
 namespace {
@@ -91,7 +92,6 @@ Completion add_schedule_options(CLI::App& verb, Options& options, ScheduleOption
                                 const RateOption& about) {
   struct Text {
     std::string rate;
-    bool poisson = false;
     double duration_s = 0;
   };
   const auto text = std::make_shared<Text>(Text{.rate = about.by_default});
@@ -106,13 +106,10 @@ Completion add_schedule_options(CLI::App& verb, Options& options, ScheduleOption
           ->type_name("S")
           ->group(group);
   CLI::Option* arrivals =
-      verb.add_option(
-              "--arrivals",
-              [text](const CLI::results_t& given) {
-                text->poisson = given[0] == name(Arrivals::poisson);
-                return text->poisson || given[0] == name(Arrivals::fixed);
-              },
-              "Intervals of --rate: fixed, or poisson: random from the seed [fixed]")
+      add_word_option(verb, "--arrivals", schedule.arrivals,
+                      {{std::string(name(Arrivals::fixed)), Arrivals::fixed},
+                       {std::string(name(Arrivals::poisson)), Arrivals::poisson}},
+                      "Intervals of --rate: fixed, or poisson: random from the seed [fixed]")
           ->type_name("ARRIVALS")
           ->group(group);
   if (text->rate.empty()) {
@@ -126,7 +123,6 @@ Completion add_schedule_options(CLI::App& verb, Options& options, ScheduleOption
       ->group(group);
   return [text, duration, &options, &schedule]() -> Expected<void> {
     schedule.seed = options.channels.seed;
-    schedule.arrivals = text->poisson ? Arrivals::poisson : Arrivals::fixed;
     if (text->rate.empty()) return {};
     const auto rate = parse_rate(text->rate);
     if (!rate) return std::unexpected(rate.error());
