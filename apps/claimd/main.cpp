@@ -27,7 +27,9 @@ constexpr const char* description =
     "claimd answers payment-channel claims on a DPDK port.\n\n"
     "Every key of the configuration has a default; dpdk-config/claimd.toml names them all, and "
     "the\n"
-    "profiles beside it suit memif, tap, af_packet, pcap replay and bare metal.\n\n"
+    "profiles beside it suit memif, vhost, tap, af_packet, packet generators, pcap replay and "
+    "bare\n"
+    "metal.\n\n"
     "Stop it with SIGTERM or Ctrl-C: what is in flight is answered and the channels are saved.\n"
     "Talk to it with claimctl.";
 
