@@ -69,6 +69,12 @@ struct Outputs {
 };
 
 Expected<Outputs> open_outputs(const Options& options) {
+  const std::string& finals = options.finals_out;
+  const bool same = !finals.empty() && (finals == options.latency_out || finals == options.out);
+  if (same) {
+    return fail("two outputs, and one file for both", "--final " + finals,
+                "Name another file for one of them");
+  }
   Outputs outputs;
   const auto open = [](const std::string& path, std::optional<OutputFile>& out) -> Expected<void> {
     if (path.empty()) return {};

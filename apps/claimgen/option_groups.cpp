@@ -166,7 +166,7 @@ Completion add_endpoint_options(CLI::App& verb, EndpointOptions& endpoints) {
                   "claimd's MAC (default: asked for by ARP or neighbour solicitation)")
       ->group(group);
   verb.add_option("--vlan", endpoints.vlan, "802.1Q id to tag with (default: no tag)")
-      ->check(CLI::Range(0, 4095))
+      ->check(CLI::Range(0, 4094))  // 4095 is reserved (IEEE 802.1Q)
       ->group(group);
   verb.add_option("--source-port", endpoints.source_port, "Our UDP port")
       ->capture_default_str()

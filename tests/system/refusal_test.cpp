@@ -117,6 +117,12 @@ TEST_F(Refusal, OfWhatClaimgenCannotDoComesBeforeTheLongWork) {
       plus(run_long, {"net_af_packet0,iface=nosuchif0"}),
       plus(run_long, {"net_null0", "--final", "/nonexistent/finals"}),
       plus(run_long, {"net_null0", "--latency-out", "/nonexistent/latency"}),
+      plus(run_long, {"net_null0", "--final", "same", "--latency-out", "same"}),
+      {"pcap", "--seed", "7", "--claims", "2000000", "--out", "same", "--final", "same"},
+      {"pcap", "--seed", "7", "--claims", "2000000", "--out", site.path("of-a-group.pcap"),
+       "--local-mac", "01:00:5e:00:00:01"},
+      {"pcap", "--seed", "7", "--claims", "2000000", "--out", site.path("vlan.pcap"), "--vlan",
+       "4095"},
   };
   for (const auto& line : lines) {
     const auto ended = site.claimgen(line);
