@@ -70,7 +70,8 @@ struct Outputs {
 
 Expected<Outputs> open_outputs(const Options& options) {
   const std::string& finals = options.finals_out;
-  const bool same = !finals.empty() && (finals == options.latency_out || finals == options.out);
+  const std::string& other = options.verb == Verb::pcap ? options.out : options.latency_out;
+  const bool same = !finals.empty() && finals == other;
   if (same) {
     return fail("two outputs, and one file for both", "--final " + finals,
                 "Name another file for one of them");
