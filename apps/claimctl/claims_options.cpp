@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "apps/claimctl/claims.hpp"
+#include "lib/command_line/choice.hpp"
 
 namespace claimgate::claimctl {
 namespace {
@@ -37,7 +38,7 @@ void add_choice(CLI::App& verb, ExportOptions& options) {
   verb.add_option("--state", options.state,
                   "redeemable (default): all but those past a known expiration; open: those that "
                   "take claims; closed: the others, expired or not")
-      ->transform(CLI::CheckedTransformer(states).description(""))
+      ->transform(one_of(states))
       ->type_name("redeemable|open|closed|all");
   verb.add_option("--channel", options.channels,
                   "Only this channel: 64 hexadecimal digits, or the first 16; may be repeated")
@@ -60,7 +61,7 @@ void add_form(CLI::App& verb, ExportOptions& options) {
   verb.add_option("--format", options.format,
                   "tx-json (default): a JSON object; blob: the ledger's binary form in "
                   "hexadecimal; csv: a table with a header")
-      ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->transform(one_of(formats))
       ->type_name("tx-json|blob|csv");
   verb.add_option("--fee", options.fee_drops, "Fee of every transaction, in drops")
       ->check(CLI::Range(std::uint64_t{1}, fee_drops_max))
