@@ -24,10 +24,15 @@ Expected<unsigned> parse_size(const std::string& text) {
 
 }  // namespace
 
+std::string not_negative(const std::string& text) {
+  return text.starts_with('-') ? fmt::format("{} is below 0", text) : std::string();
+}
+
 void add_channel_options(CLI::App& verb, Options& options) {
   ChannelOptions& channels = options.channels;
   constexpr const char* group = "Channels";
   verb.add_option("--seed", channels.seed, "All keys, channels and claims follow from it")
+      ->check(not_negative)
       ->capture_default_str()
       ->group(group);
   verb.add_option("--channels,--count", channels.count, "Number of channels")
@@ -177,6 +182,7 @@ Completion add_endpoint_options(CLI::App& verb, EndpointOptions& endpoints) {
       return fail("a port from which claimd takes no claims",
                   fmt::format("--source-port {}", source), "Give one outside of 0 and 9300..9364");
     }
+    if (auto ends = make_endpoints(endpoints); !ends) return std::unexpected(ends.error());
     return {};
   };
 }

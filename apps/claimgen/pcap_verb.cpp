@@ -48,6 +48,7 @@ void add_file_options(CLI::App& verb, Options& options) {
           "--start", wanted.start_unix_s,
           "When the capture begins, in seconds since 1970; fixed, so that equal options give "
           "equal files")
+      ->check(not_negative)
       ->capture_default_str()
       ->group(group);
   CLI::AsNumberWithUnit delay(

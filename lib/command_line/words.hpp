@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 namespace claimgate {
@@ -18,7 +19,13 @@ CLI::Option* add_word_option(CLI::App& verb, const std::string& name, T& value,
     value = words.at(given.back());
     return true;
   };
-  return verb.add_option(name, take, about)->check(CLI::IsMember(words).description(""));
+  const auto known = [words](const std::string& word) -> std::string {
+    if (words.contains(word)) return {};
+    std::string all;
+    for (const auto& [each, meaning] : words) all += (all.empty() ? "" : ", ") + each;
+    return fmt::format("\"{}\" is none of {}", word, all);
+  };
+  return verb.add_option(name, take, about)->check(CLI::Validator(known, ""));
 }
 
 }  // namespace claimgate

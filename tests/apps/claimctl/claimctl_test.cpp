@@ -280,7 +280,7 @@ TEST(Claimctl, AnswersWrongUsageWithExitCode2AndHelpWithAnExampleForEveryVerb) {
                                                 {"stats", "--no-such-option"}})
     EXPECT_EQ(claimctl(rig, wrong).code, 2) << (wrong.empty() ? "" : wrong.back());
   const auto ajar = claimctl(rig, {"channels", "list", "--state", "ajar"});
-  EXPECT_TRUE(contains(ajar.err, "ajar not in {closed,open}")) << ajar.err;
+  EXPECT_TRUE(contains(ajar.err, "\"ajar\" is none of closed, open")) << ajar.err;
   for (const std::vector<std::string>& verb : {std::vector<std::string>{},
                                                {"channels"},
                                                {"channels", "import"},
