@@ -7,11 +7,21 @@ set -eu
 
 pages=/sys/kernel/mm/hugepages/hugepages-2048kB
 
+usage() {
+  sed -n '2,5s/^# //p' "$0"
+}
+
 die() {
   echo "hugepages.sh: $*" >&2
   exit 1
 }
 
+case ${1:-} in
+  -h | --help)
+    usage
+    exit
+    ;;
+esac
 [ -d "$pages" ] || die "this kernel has no huge pages of 2 MiB"
 total=$(cat "$pages/nr_hugepages")
 free=$(cat "$pages/free_hugepages")

@@ -94,8 +94,12 @@ Expected<Exit> remove_channel(const GlobalOptions& global, const std::string& id
   auto text = channel_json(*channel);
   if (!yes) {
     if (!::isatty(STDIN_FILENO)) {
-      fmt::print(stderr, "claimctl: removing drops the claim held ({} drops). Add --yes\n",
-                 channel->held_drops);
+      print_failure(
+          {fmt::format("a claim of {} drops would be lost with this channel, and there is "
+                       "no terminal to ask at; nothing was removed",
+                       channel->held_drops),
+           id, "Add --yes to remove it"},
+          global.json);
       return Exit::usage;
     }
     fmt::print(stderr, "{}Remove this channel and the claim held? [y/N] ", channel_block(*channel));

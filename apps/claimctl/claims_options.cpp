@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "apps/claimctl/claims.hpp"
+#include "lib/command_line/words.hpp"
 
 namespace claimgate::claimctl {
 namespace {
@@ -26,18 +27,17 @@ constexpr const char* export_notes =
     "    --fee 12 --sequence 7 --last-ledger-sequence 99999999";
 
 void add_choice(CLI::App& verb, ExportOptions& options) {
-  const std::map<std::string, ClaimState> states{{"redeemable", ClaimState::redeemable},
-                                                 {"open", ClaimState::open},
-                                                 {"closed", ClaimState::closed},
-                                                 {"all", ClaimState::all}};
   verb.add_option("--min-drops", options.drops_min,
                   "Only channels with at least so many drops not yet redeemed (default: 1)")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000'000'000'000}))
       ->type_name("N");
-  verb.add_option("--state", options.state,
+  add_word_option(verb, "--state", options.state,
+                  {{"redeemable", ClaimState::redeemable},
+                   {"open", ClaimState::open},
+                   {"closed", ClaimState::closed},
+                   {"all", ClaimState::all}},
                   "redeemable (default): all but those past a known expiration; open: those that "
                   "take claims; closed: the others, expired or not")
-      ->transform(CLI::CheckedTransformer(states).description(""))
       ->type_name("redeemable|open|closed|all");
   verb.add_option("--channel", options.channels,
                   "Only this channel: 64 hexadecimal digits, or the first 16; may be repeated")
@@ -55,12 +55,11 @@ void add_choice(CLI::App& verb, ExportOptions& options) {
 }
 
 void add_form(CLI::App& verb, ExportOptions& options) {
-  const std::map<std::string, ClaimFormat> formats{
-      {"tx-json", ClaimFormat::tx_json}, {"blob", ClaimFormat::blob}, {"csv", ClaimFormat::csv}};
-  verb.add_option("--format", options.format,
-                  "tx-json (default): a JSON object; blob: the ledger's binary form in "
-                  "hexadecimal; csv: a table with a header")
-      ->transform(CLI::CheckedTransformer(formats).description(""))
+  add_word_option(
+      verb, "--format", options.format,
+      {{"tx-json", ClaimFormat::tx_json}, {"blob", ClaimFormat::blob}, {"csv", ClaimFormat::csv}},
+      "tx-json (default): a JSON object; blob: the ledger's binary form in "
+      "hexadecimal; csv: a table with a header")
       ->type_name("tx-json|blob|csv");
   verb.add_option("--fee", options.fee_drops, "Fee of every transaction, in drops")
       ->check(CLI::Range(std::uint64_t{1}, fee_drops_max))

@@ -1,9 +1,13 @@
 // claimctl: the operator's hand on a running claimd. Verbs, options and exit codes: claimctl(1).
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <functional>
-#include <map>
 #include <string>
+#include <string_view>
+#include <system_error>
 
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
@@ -12,6 +16,8 @@
 #include "apps/claimctl/claims.hpp"
 #include "apps/claimctl/command.hpp"
 #include "lib/command_line/refusal.hpp"
+#include "lib/command_line/standard_streams.hpp"
+#include "lib/command_line/words.hpp"
 
 namespace claimgate::claimctl {
 namespace {
@@ -140,10 +146,9 @@ struct CommandLine {
     verb->add_option("--limit", list.limit, "At most so many (default: all)")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 32))
         ->type_name("N");
-    const std::map<std::string, admin::StateFilter> states{{"open", admin::StateFilter::open},
-                                                           {"closed", admin::StateFilter::closed}};
-    verb->add_option("--state", list.state, "Only these: open (claims are taken) or closed")
-        ->transform(CLI::CheckedTransformer(states).description(""))
+    add_word_option(*verb, "--state", list.state,
+                    {{"open", admin::StateFilter::open}, {"closed", admin::StateFilter::closed}},
+                    "Only these: open (claims are taken) or closed")
         ->type_name("open|closed");
     verb->footer(
         "Example:\n  claimctl channels list --state closed\n  claimctl channels list "
@@ -167,16 +172,39 @@ struct CommandLine {
   }
 };
 
+// What a verb came to, where all that it printed was taken: a full disk is trouble, not success.
+Expected<Exit> printed(const Verb& verb) {
+  int error = 0;
+  try {
+    auto result = verb();
+    if (!result) return result;
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return result;
+    error = errno;
+  } catch (const std::system_error& failed) {  // fmt's
+    if (std::ferror(stdout) == 0) throw;
+    error = failed.code().value();
+  }
+  return fail(fmt::format("cannot write: {}; what was printed is not all", std::strerror(error)),
+              "standard output");
+}
+
 int run(int argc, char** argv) {
+  hold_standard_streams();
   set_signals();
   CommandLine line;
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    // Wherever --json stands: what follows the wrong word was not read.
+    const bool json = std::any_of(
+        argv, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
+    if (const auto refusal = refusal_of(line.app, error); refusal && json) {
+      print_failure({refusal->what, "", refusal->remedy}, json);
+      return static_cast<int>(Exit::usage);
+    }
     return explain_refusal(line.app, error) == 0 ? 0 : static_cast<int>(Exit::usage);
   }
-  const auto result = line.chosen();
-  std::fflush(stdout);
+  const auto result = printed(line.chosen);
   if (result) return static_cast<int>(*result);
   print_failure(result.error(), line.global.json);
   return static_cast<int>(Exit::trouble);

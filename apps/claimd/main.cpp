@@ -10,6 +10,8 @@
 #include <spdlog/spdlog.h>
 #include <CLI/CLI.hpp>
 
+#include "lib/command_line/refusal.hpp"
+#include "lib/command_line/standard_streams.hpp"
 #include "src/config/config.hpp"
 #include "src/control/appliance.hpp"
 #include "src/control/build_info.hpp"
@@ -27,7 +29,9 @@ constexpr const char* description =
     "claimd answers payment-channel claims on a DPDK port.\n\n"
     "Every key of the configuration has a default; dpdk-config/claimd.toml names them all, and "
     "the\n"
-    "profiles beside it suit memif, tap, af_packet, pcap replay and bare metal.\n\n"
+    "profiles beside it suit memif, vhost, tap, af_packet, packet generators, pcap replay and "
+    "bare\n"
+    "metal.\n\n"
     "Stop it with SIGTERM or Ctrl-C: what is in flight is answered and the channels are saved.\n"
     "Talk to it with claimctl.";
 
@@ -50,6 +54,11 @@ sigset_t block_signals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signals;
+}
+
+// `--config "$FILE"` with FILE unset is no wish for the defaults.
+std::string not_empty(const std::string& name) {
+  return name.empty() ? "the name of a file is missing" : "";
 }
 
 void wait_for_stop(const sigset_t& signals, control::Appliance& appliance) {
@@ -95,12 +104,14 @@ int serve(const config::Config& config) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  hold_standard_streams();
   CLI::App app(description, "claimd");
   std::string config_file;
   std::vector<std::string> overrides;
   bool check = false;
-  app.add_option("-c,--config", config_file, "the TOML file; without one all keys have defaults");
-  app.add_option("--set", overrides, "section.key=value, over the file's; may be given repeatedly")
+  app.add_option("-c,--config", config_file, "the TOML file; without one all keys have defaults")
+      ->check(not_empty);
+  app.add_option("--set", overrides, "table.key=value, over the file's; may be given repeatedly")
       ->allow_extra_args(false);
   app.add_flag("--check", check, "judge the configuration, say what is wrong, and leave");
   app.footer(examples);
@@ -109,7 +120,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : exit_usage;
+    return explain_refusal(app, error) == 0 ? 0 : exit_usage;
   }
   const auto config = config::load(config_file, overrides);
   if (!config) {

@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <span>
 #include <thread>
 #include <vector>
@@ -61,6 +63,10 @@ Expected<void> wait_for_socket(const ClientOptions& options, const StopFlag& sto
       told = true;
     }
     std::this_thread::sleep_for(milliseconds(20));
+  }
+  if (!path.empty() && access(path.c_str(), R_OK | W_OK) != 0) {
+    return fail(fmt::format("this socket cannot be used: {}", std::strerror(errno)), path,
+                "Run claimgen as root or as the user claimd runs as");
   }
   return {};
 }

@@ -7,6 +7,10 @@ Expected<packet::Endpoints> make_endpoints(const EndpointOptions& options) {
   if (!options.local_mac.empty()) {
     const auto mac = packet::parse_mac(options.local_mac);
     if (!mac) return std::unexpected(mac.error());
+    if (mac->multicast()) {
+      return fail("no frame comes from a group's address", "--local-mac " + options.local_mac,
+                  "Give one whose first byte is even, like 02:00:00:00:00:02");
+    }
     out.source_mac = *mac;
   }
   if (!options.peer_mac.empty()) {

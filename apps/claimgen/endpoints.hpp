@@ -16,7 +16,7 @@ struct EndpointOptions {
   std::string local_ip = "10.93.0.2";
   std::string peer_ip = "10.93.0.1";
   std::string peer_mac;  // empty: what the caller has instead
-  int vlan = -1;         // 0..4095, or no tag
+  int vlan = -1;         // 0..4094, or no tag
   std::uint16_t source_port = 40'000;
 };
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -21,6 +22,7 @@
 #include "apps/claimgen/report.hpp"
 #include "apps/claimgen/stop.hpp"
 #include "apps/claimgen/window.hpp"
+#include "lib/command_line/standard_streams.hpp"
 #include "lib/xrpl/base58.hpp"
 
 namespace claimgate::claimgen {
@@ -69,6 +71,13 @@ struct Outputs {
 };
 
 Expected<Outputs> open_outputs(const Options& options) {
+  const std::string& finals = options.finals_out;
+  const std::string& other = options.verb == Verb::pcap ? options.out : options.latency_out;
+  const bool same = !finals.empty() && finals == other;
+  if (same) {
+    return fail("two outputs, and one file for both", "--final " + finals,
+                "Name another file for one of them");
+  }
   Outputs outputs;
   const auto open = [](const std::string& path, std::optional<OutputFile>& out) -> Expected<void> {
     if (path.empty()) return {};
@@ -167,7 +176,10 @@ int write_pcap(const Options& options, const StopFlag& stop) {
   if (set->size() == 0) return stopped();
   const auto summary = write_capture(out->stream(), options.capture, *endpoints, *plan, *set,
                                      options.threads, stop, options.quiet);
-  if (!summary) return give_up(summary.error(), exit_usage);
+  if (!summary) {  // finish() knows which file it is
+    const auto done = out->finish();
+    return give_up(done ? summary.error() : done.error(), exit_usage);
+  }
   if (summary->stopped) return stopped();
   if (auto done = write_finals_file(*outputs, *set, *plan); !done) {
     return give_up(done.error(), exit_usage);
@@ -184,7 +196,7 @@ int write_pcap(const Options& options, const StopFlag& stop) {
 
 int check_amounts(const Options& options) {
   std::ifstream finals(options.finals_in);
-  if (!finals) {
+  if (!finals || std::filesystem::is_directory(options.finals_in)) {
     return give_up({"cannot be read", options.finals_in, "`claimgen run --final` writes it"},
                    exit_usage);
   }
@@ -193,7 +205,7 @@ int check_amounts(const Options& options) {
   std::ifstream file;
   if (options.list_in != "-") {
     file.open(options.list_in);
-    if (!file) {
+    if (!file || std::filesystem::is_directory(options.list_in)) {
       return give_up(
           {"cannot be read", options.list_in, "`claimctl channels list --json` prints it"},
           exit_usage);
@@ -218,6 +230,7 @@ int check_amounts(const Options& options) {
 }
 
 int dispatch(int argc, char** argv) {
+  hold_standard_streams();
   const ParsedLine line = parse_line(argc, argv);
   if (line.exit >= 0) return line.exit;
   const Options& options = line.options;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "apps/claimgen/verbs.hpp"
+#include "lib/command_line/words.hpp"
 
 namespace claimgate::claimgen {
 namespace {
@@ -23,10 +24,15 @@ Expected<unsigned> parse_size(const std::string& text) {
 
 }  // namespace
 
+std::string not_negative(const std::string& text) {
+  return text.starts_with('-') ? fmt::format("{} is below 0", text) : std::string();
+}
+
 void add_channel_options(CLI::App& verb, Options& options) {
   ChannelOptions& channels = options.channels;
   constexpr const char* group = "Channels";
   verb.add_option("--seed", channels.seed, "All keys, channels and claims follow from it")
+      ->check(not_negative)
       ->capture_default_str()
       ->group(group);
   verb.add_option("--channels,--count", channels.count, "Number of channels")
@@ -91,7 +97,6 @@ Completion add_schedule_options(CLI::App& verb, Options& options, ScheduleOption
                                 const RateOption& about) {
   struct Text {
     std::string rate;
-    bool poisson = false;
     double duration_s = 0;
   };
   const auto text = std::make_shared<Text>(Text{.rate = about.by_default});
@@ -106,13 +111,10 @@ Completion add_schedule_options(CLI::App& verb, Options& options, ScheduleOption
           ->type_name("S")
           ->group(group);
   CLI::Option* arrivals =
-      verb.add_option(
-              "--arrivals",
-              [text](const CLI::results_t& given) {
-                text->poisson = given[0] == name(Arrivals::poisson);
-                return text->poisson || given[0] == name(Arrivals::fixed);
-              },
-              "Intervals of --rate: fixed, or poisson: random from the seed [fixed]")
+      add_word_option(verb, "--arrivals", schedule.arrivals,
+                      {{std::string(name(Arrivals::fixed)), Arrivals::fixed},
+                       {std::string(name(Arrivals::poisson)), Arrivals::poisson}},
+                      "Intervals of --rate: fixed, or poisson: random from the seed [fixed]")
           ->type_name("ARRIVALS")
           ->group(group);
   if (text->rate.empty()) {
@@ -126,7 +128,6 @@ Completion add_schedule_options(CLI::App& verb, Options& options, ScheduleOption
       ->group(group);
   return [text, duration, &options, &schedule]() -> Expected<void> {
     schedule.seed = options.channels.seed;
-    schedule.arrivals = text->poisson ? Arrivals::poisson : Arrivals::fixed;
     if (text->rate.empty()) return {};
     const auto rate = parse_rate(text->rate);
     if (!rate) return std::unexpected(rate.error());
@@ -170,7 +171,7 @@ Completion add_endpoint_options(CLI::App& verb, EndpointOptions& endpoints) {
                   "claimd's MAC (default: asked for by ARP or neighbour solicitation)")
       ->group(group);
   verb.add_option("--vlan", endpoints.vlan, "802.1Q id to tag with (default: no tag)")
-      ->check(CLI::Range(0, 4095))
+      ->check(CLI::Range(0, 4094))  // 4095 is reserved (IEEE 802.1Q)
       ->group(group);
   verb.add_option("--source-port", endpoints.source_port, "Our UDP port")
       ->capture_default_str()
@@ -181,6 +182,7 @@ Completion add_endpoint_options(CLI::App& verb, EndpointOptions& endpoints) {
       return fail("a port from which claimd takes no claims",
                   fmt::format("--source-port {}", source), "Give one outside of 0 and 9300..9364");
     }
+    if (auto ends = make_endpoints(endpoints); !ends) return std::unexpected(ends.error());
     return {};
   };
 }

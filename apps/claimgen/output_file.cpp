@@ -1,6 +1,10 @@
 #include "apps/claimgen/output_file.hpp"
 
+#include <fmt/format.h>
+
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -21,8 +25,10 @@ Expected<OutputFile> OutputFile::open(const std::string& path) {
                                                 std::ios::binary | std::ios::trunc);
   file.stream_ = file.owned_.get();
   if (!*file.stream_) {
+    const int error = errno;
     file.owned_.reset();
-    return fail("cannot be written", path, "Name a file in a folder that you may write to");
+    return fail(fmt::format("cannot be written: {}", std::strerror(error)), path,
+                "Name a file in a folder that you may write to");
   }
   return file;
 }
@@ -36,7 +42,8 @@ Expected<void> OutputFile::finish() {
     return {};
   }
   if (!in_place_) std::remove(temporary().c_str());
-  return fail("writing it failed", path_, "Is there room on the disk?");
+  return fail("writing it failed", path_ == "-" ? "standard output" : path_,
+              "Is there room on the disk?");
 }
 
 OutputFile::~OutputFile() {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "apps/claimgen/verbs.hpp"
+#include "lib/command_line/words.hpp"
 
 namespace claimgate::claimgen {
 namespace {
@@ -47,6 +48,7 @@ void add_file_options(CLI::App& verb, Options& options) {
           "--start", wanted.start_unix_s,
           "When the capture begins, in seconds since 1970; fixed, so that equal options give "
           "equal files")
+      ->check(not_negative)
       ->capture_default_str()
       ->group(group);
   CLI::AsNumberWithUnit delay(
@@ -59,14 +61,10 @@ void add_file_options(CLI::App& verb, Options& options) {
       ->transform(delay)
       ->type_name("DELAY")
       ->group(group);
-  verb.add_option(
-          "--timestamps",
-          [&wanted](const CLI::results_t& text) {
-            wanted.resolution = text[0] == "ns" ? capture::Resolution::nanoseconds
-                                                : capture::Resolution::microseconds;
-            return text[0] == "ns" || text[0] == "us";
-          },
-          "us, which every program reads, or ns, which Pktgen refuses [us]")
+  add_word_option(
+      verb, "--timestamps", wanted.resolution,
+      {{"us", capture::Resolution::microseconds}, {"ns", capture::Resolution::nanoseconds}},
+      "us, which every program reads, or ns, which Pktgen refuses [us]")
       ->type_name("UNIT")
       ->group(group);
   verb.add_option("--final", options.finals_out,

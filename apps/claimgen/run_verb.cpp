@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apps/claimgen/verbs.hpp"
+#include "lib/command_line/words.hpp"
 #include "src/nic/eal.hpp"
 
 namespace claimgate::claimgen {
@@ -80,20 +81,11 @@ Completion add_port_options(CLI::App& verb, ClientOptions& client) {
       verb.add_option("--lcore", client.lcore_cpu,
                       "CPU to run on (default: the first one allowed; claimd works on the last)")
           ->group(group);
-  verb.add_option(
-          "--huge-pages",
-          [&client](const CLI::results_t& text) {
-            if (text[0] == "auto")
-              client.huge_pages = nic::HugePages::automatic;
-            else if (text[0] == "never")
-              client.huge_pages = nic::HugePages::never;
-            else if (text[0] == "require")
-              client.huge_pages = nic::HugePages::require;
-            else
-              return false;
-            return true;
-          },
-          "auto, never or require [auto]")
+  add_word_option(verb, "--huge-pages", client.huge_pages,
+                  {{"auto", nic::HugePages::automatic},
+                   {"never", nic::HugePages::never},
+                   {"require", nic::HugePages::require}},
+                  "auto, never or require [auto]")
       ->type_name("WHEN")
       ->group(group);
   verb.add_option("--memory-mib", client.memory_mib, "Memory for DPDK")

@@ -27,6 +27,9 @@ struct VerbLine {
 [[nodiscard]] VerbLine add_pcap_verb(CLI::App& app, Options& options);
 [[nodiscard]] VerbLine add_check_verb(CLI::App& app, Options& options);
 
+// A check for options of 64 bits, of which CLI11 would take -1 as the highest number.
+[[nodiscard]] std::string not_negative(const std::string& text);
+
 // Which channels there are: --seed, --channels, …
 void add_channel_options(CLI::App& verb, Options& options);
 // Which claims go out on them, and in which datagrams: --claims, --mix, …

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # ./dev fuzz: libFuzzer targets, named fuzz_* in tests/fuzz/. Sourced.
 #
-# The build writes each target's seeds and dictionary; tests/fuzz/corpus/<target>/ keeps what longer
-# runs found that reaches further. What a run finds goes to build/corpus/<target>/ and serves the next
-# one. An input that breaks a target lies in build/crashes/ and belongs into the tests' vectors first,
+# The build writes each target's seeds and dictionary. What a run finds goes to build/corpus/<target>/
+# and serves the next one; --keep adds to tests/fuzz/corpus/<target>/, which is committed, the fewest
+# of these inputs that reach code which nothing kept reaches yet. An input that breaks a target lies in build/crashes/ and belongs into the tests' vectors first,
 # then mended.
 
 # The paths of a build tree's executables whose names begin with $2.
@@ -42,8 +42,28 @@ fuzz_one() {
 
 fuzz_runs() { sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz-logs/$1.log"; }
 
+# Adds to what target $1 keeps. Whether a branch is taken counts here, not how often: that would keep
+# three times as many files.
+keep_inputs() {
+  local target=$1 name seeds kept reached input
+  name=$(basename "$target")
+  seeds=build/fuzz/tests/fuzz/seeds/$name kept=tests/fuzz/corpus/$name reached=build/fuzz-logs/$name.reached
+  mkdir -p "$kept" "$reached"
+  find "$seeds" "$kept" -type f -exec cp -t "$reached" {} +
+  attended "$target" -set_cover_merge=1 -use_counters=0 -rss_limit_mb=2048 "$reached" "build/corpus/$name" \
+    >>"build/fuzz-logs/$name.log" 2>&1 || {
+    complain "$name: merging failed (build/fuzz-logs/$name.log)"
+    return 1
+  }
+  for input in "$reached"/*; do
+    [[ -e $seeds/${input##*/} || -e $kept/${input##*/} ]] || cp "$input" "$kept"
+  done
+  rm -r "$reached"
+  say "fuzz: $name keeps $(find "$kept" -type f | wc -l) inputs beside its seeds"
+}
+
 command_fuzz() {
-  local minutes=1 wanted=''
+  local minutes=1 wanted='' keep=0
   while [[ $# -gt 0 ]]; do
     case $1 in
       --minutes)
@@ -51,7 +71,8 @@ command_fuzz() {
         minutes=$2
         shift
         ;;
-      -*) wrong_usage "fuzz knows --minutes N, not '$1'" ;;
+      --keep) keep=1 ;;
+      -*) wrong_usage "fuzz knows --minutes N and --keep, not '$1'" ;;
       *) wanted=${1#fuzz_} ;;
     esac
     shift
@@ -66,6 +87,7 @@ command_fuzz() {
     say "fuzz: $name for $minutes min"
     if fuzz_one "$target" $((minutes * 60)); then
       say "fuzz: $name: $(fuzz_runs "$name") inputs, nothing found"
+      [[ $keep -eq 0 ]] || keep_inputs "$target" || failed=1
     else
       tail -n 40 "build/fuzz-logs/$name.log"
       say "fuzz: $name FAILED; the input is in build/crashes/"

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,7 +22,10 @@ Failure connect_failure(int error, const std::string& path) {
     case ENOENT:
       return {"there is no such socket", path,
               "Is claimd running? Start it, or name its admin socket with --socket"};
-    case ECONNREFUSED:
+    case ECONNREFUSED:  // also what the kernel says of a file or a folder
+      if (struct stat status{}; ::stat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
+        return connect_failure(ENOTSOCK, path);
+      }
       return {"nobody listens on this socket", path,
               "Is claimd running? The file is left over from one that was killed; start claimd"};
     case EACCES:

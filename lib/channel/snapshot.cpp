@@ -188,7 +188,7 @@ Expected<Opened> check_header(const std::byte* page, const std::string& path,
                               std::uint64_t file_bytes) {
   if (!has_magic(page, header_magic)) {
     return fail("not a claimgate state file (wrong first bytes, offset 0)", path,
-                "name the right file");
+                "move it away to start without channels, or name another node.state_dir");
   }
   if (get<std::uint32_t>(page, at_crc) != page_crc(page)) {
     return fail("damaged: wrong checksum of the header page, offset 0", path, remedy_damaged);

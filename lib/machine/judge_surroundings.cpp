@@ -42,8 +42,8 @@ void judge_sync(const Clock& clock, const Needs& needs, Area& area) {
     area.problem("synchronised",
                  fmt::format("to {:.1f} s at worst, which channels.margin_s ({} s) does not cover",
                              static_cast<double>(sync.error_max_us) / 1e6, needs.margin_s),
-                 fmt::format("Raise channels.margin_s, and mend the time source (chronyc sources, "
-                             "timedatectl timesync-status)"));
+                 "Raise channels.margin_s, and mend the time source (chronyc sources, timedatectl "
+                 "timesync-status)");
   } else {
     area.ok("synchronised",
             fmt::format("to {:.1f} ms at worst, {:.1f} ms as estimated; margin {} s",

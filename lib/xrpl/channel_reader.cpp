@@ -154,7 +154,8 @@ class AnswerFollower {
   }
 
   bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& error) {
-    if (feed_.ended()) return stop("the input ends inside a JSON value: was it cut short?");
+    if (feed_.ended())
+      return stop("the input ends inside a JSON value, as if it had been cut short");
     std::string_view text = error.what();  // "[…] parse error at line 1, column 2: what"
     if (const auto colon = text.find(": "); colon != std::string_view::npos)
       text.remove_prefix(colon + 2);

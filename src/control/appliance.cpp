@@ -292,6 +292,11 @@ Expected<Appliance> Appliance::start(const config::Config& config) {
   if (!table) return std::unexpected(table.error());
   spdlog::info("room for {} channels in {} MiB of {} pages", table->capacity(),
                table->bytes_mapped() >> 20, memory::name(table->pages()));
+  if (config.channels.destinations.empty()) {
+    spdlog::warn(
+        "channels.destinations is empty: every channel will be refused at import. List the ledger "
+        "accounts that are yours");
+  }
   Appliance made(std::make_unique<Parts>(config, *cpus, std::move(*folder), std::move(*table)));
   if (auto up = made.parts_->bring_up(); !up) {
     // Nothing was accepted: the state file on disk is still the truth.
@@ -320,7 +325,11 @@ Expected<void> Appliance::stop() {
   parts.header.saved_at_unix_s = std::time(nullptr);
   const channel::Table* const tables[] = {&parts.table};
   auto saved = channel::save_snapshot(parts.folder.table_file(), tables, parts.header);
-  if (!saved) return std::unexpected(saved.error());
+  if (!saved) {
+    Failure failure = saved.error();
+    failure.what += "; the channels and claims that came after the last start are not saved";
+    return std::unexpected(std::move(failure));
+  }
   parts.folder.mark_stopped();
   spdlog::info("{} channels saved to {}", *saved, parts.folder.table_file());
   return {};

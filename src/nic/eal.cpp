@@ -4,6 +4,7 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -78,6 +79,12 @@ std::string about_devices(const EalOptions& options) {
   return text;
 }
 
+// DPDK makes one for every file prefix and leaves it behind: with a prefix per process, as claimgen
+// has, for ever one more. What another process still uses is not empty, and stays.
+void remove_runtime_folder() {
+  (void)::rmdir(rte_eal_get_runtime_dir());
+}
+
 }  // namespace
 
 Expected<Eal> Eal::start(const EalOptions& options) {
@@ -99,7 +106,9 @@ Expected<Eal> Eal::start(const EalOptions& options) {
   std::vector<char*> argv;
   for (auto& arg : args) argv.push_back(arg.data());
   if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
-    return fail(fmt::format("DPDK does not start: {}", rte_strerror(rte_errno)), "eal",
+    const int error = rte_errno;
+    remove_runtime_folder();
+    return fail(fmt::format("DPDK does not start: {}", rte_strerror(error)), "eal",
                 "The lines above are DPDK's own" + about_devices(options));
   }
   return Eal(enough);
@@ -109,7 +118,9 @@ Eal::Eal(Eal&& other) noexcept
     : huge_pages_(other.huge_pages_), running_(std::exchange(other.running_, false)) {}
 
 Eal::~Eal() {
-  if (running_) rte_eal_cleanup();
+  if (!running_) return;
+  rte_eal_cleanup();
+  remove_runtime_folder();
 }
 
 }  // namespace claimgate::nic

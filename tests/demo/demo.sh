@@ -29,6 +29,10 @@ while [[ $# -gt 0 ]]; do
       declare "${1#--}=$2"
       shift
       ;;
+    -h | --help)
+      printf 'usage: ./dev demo [--seed N] [--channels N] [--claims N] [OPTIONS of claimgen run…]\n'
+      exit
+      ;;
     *) claimgen_options+=("$1") ;;
   esac
   shift
@@ -128,6 +132,11 @@ claimgen_pid=$!
 oracle=0
 wait "$claimgen_pid" || oracle=$?
 claimgen_pid=''
+# 0 and 1 are the oracle's; with another code it has judged nothing, and claimgen has said why.
+if [[ $oracle -gt 1 ]]; then
+  printf 'demo: claimgen ended with exit code %s\n' "$oracle" >&2
+  exit "$oracle"
+fi
 
 claimctl channels list --json >"$run_dir/channels.jsonl" || failed 'claimctl could not list the channels'
 if [[ $oracle -eq 0 ]]; then

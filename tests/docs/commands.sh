@@ -221,9 +221,12 @@ run_session() {
   }
 }
 
+# A reader begins without them, whatever the machine that this is a copy of has.
+forget_state() { rm -rf /etc/claimgate /var/lib/claimgate /run/claimgate; }
+
 # What a document left behind would help the next one.
 tidy() {
-  rm -rf /etc/claimgate /var/lib/claimgate /run/claimgate
+  forget_state
   find . \( -path ./build -o -path ./.git \) -prune -o -type f -newer /tmp/started -exec rm {} +
   local each
   for each in $(ip netns list | awk '{ print $1 }'); do ip netns del "$each"; done
@@ -279,6 +282,7 @@ inside() {
   no_javascript=$1
   shift
   : >"$outcomes"
+  forget_state
   meson install -C build/release --no-rebuild >/tmp/output 2>&1 || { cat /tmp/output && exit 1; }
   [[ -n $no_javascript ]] || cp "$here/snippet.mjs" "$modules/"
   collect_steps

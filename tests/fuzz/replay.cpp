@@ -1,6 +1,6 @@
 // Runs a fuzz target over files instead of under libFuzzer: replay FOLDER…, each file of each
-// folder once, in the order of their names. Fails where a target does, and where there is no file
-// at all.
+// folder once, in the order of their names. Fails where a target does, and where a folder holds no
+// file.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -29,7 +29,12 @@ std::vector<std::filesystem::path> files_of(const char* folder) {
 int main(int argc, char** argv) {
   std::size_t replayed = 0;
   for (int i = 1; i < argc; ++i) {
-    for (const auto& path : files_of(argv[i])) {
+    const auto files = files_of(argv[i]);
+    if (files.empty()) {
+      std::fprintf(stderr, "%s: no input to replay\n", argv[i]);
+      return 1;
+    }
+    for (const auto& path : files) {
       std::ifstream file(path, std::ios::binary);
       const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
       // Exactly the input on the heap: a sanitizer sees any read behind it.

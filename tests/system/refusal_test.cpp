@@ -7,6 +7,8 @@
 
 #include <filesystem>
 
+#include <nlohmann/json.hpp>
+
 namespace claimgate::system_test {
 namespace {
 
@@ -114,9 +116,18 @@ TEST_F(Refusal, OfWhatClaimgenCannotDoComesBeforeTheLongWork) {
   const std::vector<std::vector<std::string>> lines = {
       {"channels", "--seed", "7", "--channels", "1000000", "--out", "/nonexistent/channels.json"},
       plus(run_long, {memif + site.path("nobody.sock"), "--link-timeout-ms", "50"}),
+      plus(run_long, {memif + site.path("nobody.sock"), "--peer-ip", "10.93.0", "--link-timeout-ms",
+                      "600000"}),
+      {"channels", "--seed", "-1", "--channels", "1000000"},
       plus(run_long, {"net_af_packet0,iface=nosuchif0"}),
       plus(run_long, {"net_null0", "--final", "/nonexistent/finals"}),
       plus(run_long, {"net_null0", "--latency-out", "/nonexistent/latency"}),
+      plus(run_long, {"net_null0", "--final", "same", "--latency-out", "same"}),
+      {"pcap", "--seed", "7", "--claims", "2000000", "--out", "same", "--final", "same"},
+      {"pcap", "--seed", "7", "--claims", "2000000", "--out", site.path("of-a-group.pcap"),
+       "--local-mac", "01:00:5e:00:00:01"},
+      {"pcap", "--seed", "7", "--claims", "2000000", "--out", site.path("vlan.pcap"), "--vlan",
+       "4095"},
   };
   for (const auto& line : lines) {
     const auto ended = site.claimgen(line);
@@ -135,12 +146,74 @@ TEST_F(Refusal, OfALineWithoutAVerbListsTheVerbs) {
            {"claimctl", {}, "a verb is missing, one of: channels, claims, doctor, stats, version"},
            {"claimctl", {"channels"}, "a verb is missing, one of: import, list, show, remove"},
            {"claimctl", {"claims", "exprot"}, "\"exprot\" is no verb of `claimctl claims`, these"},
+           {"claimctl", {"--josn", "stats"}, "\"--josn\" is no option of `claimctl"},
            {"claimgen", {}, "a verb is missing, one of: channels, run, pcap, check-amounts"},
            {"claimgen", {"rnu", "--seed", "7"}, "\"rnu\" is no verb of `claimgen`"}}) {
     const auto ended = run({.arguments = plus({program(tool)}, words)});
     EXPECT_EQ(ended.code, 2) << tool;
     EXPECT_TRUE(says(ended.err, answer)) << ended.err;
     EXPECT_TRUE(says(ended.err, "--help` tells more")) << ended.err;
+  }
+}
+
+TEST_F(Refusal, OfAWordOrAnOptionNamesTheToolWhatIsWrongAndWhichHelpTellsMore) {
+  struct Line {
+    std::vector<std::string> words;
+    const char* answer;
+    const char* help;
+  };
+  for (const auto& [words, answer, help] : std::vector<Line>{
+           {{"claimd", "--bogus"},
+            "claimd: \"--bogus\" is no option of `claimd`",
+            "`claimd --help`"},
+           {{"claimd", "--config", "", "--check"},
+            "the name of a file is missing",
+            "`claimd --help`"},
+           {{"claimctl", "channels", "list", "--state", "shut"},
+            "claimctl: --state: \"shut\" is none of closed, open",
+            "`claimctl channels list --help`"},
+           {{"claimctl", "claims", "export", "--format", "xml"},
+            "\"xml\" is none of blob, csv, tx-json",
+            "`claimctl claims export --help`"},
+           {{"claimgen", "pcap", "--timestamps", "s"},
+            "claimgen: --timestamps = s is nothing it takes: us, which every program reads",
+            "`claimgen pcap --help`"}}) {
+    const auto ended =
+        run({.arguments = plus({program(words.front())}, {words.begin() + 1, words.end()})});
+    EXPECT_EQ(ended.code, 2) << ended.err;
+    EXPECT_TRUE(says(ended.err, answer)) << ended.err;
+    EXPECT_TRUE(says(ended.err, help)) << ended.err;
+  }
+}
+
+TEST_F(Refusal, OfALineWithJsonIsJson) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"--json", "channels", "lsit"}, {"channels", "list", "--limit", "0", "--json"}}) {
+    const auto ended = site.claimctl(words);
+    EXPECT_EQ(ended.code, 2) << ended.err;
+    const auto said = nlohmann::json::parse(ended.err, nullptr, false);
+    ASSERT_TRUE(said.is_object()) << ended.err;
+    EXPECT_TRUE(says(said["error"]["remedy"].get<std::string>(), "--help` tells more"));
+  }
+}
+
+TEST_F(Refusal, OfASocketPathThatIsAFileOrAFolderSaysSo) {
+  for (const std::string& path : {site.file("plain", ""), site.path("")}) {
+    const auto ended = run({.arguments = {program("claimctl"), "--socket", path, "stats"}});
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_TRUE(says(ended.err, "this is not a socket")) << ended.err;
+  }
+}
+
+TEST_F(Refusal, OfAFullOrClosedStandardOutputIsExitCode1) {
+  for (const std::string redirection : {">/dev/full", ">&-"}) {
+    for (const std::string verb : {"doctor", "doctor --json"}) {
+      const std::string line =
+          program("claimctl") + " --socket " + site.admin_socket() + " " + verb;
+      const auto ended = run({.arguments = {"/bin/sh", "-c", "exec " + line + redirection}});
+      EXPECT_EQ(ended.code, 1) << line << redirection;
+      EXPECT_TRUE(says(ended.err, "cannot write: ")) << ended.err;
+    }
   }
 }
 

@@ -279,6 +279,8 @@ TEST(Claimctl, AnswersWrongUsageWithExitCode2AndHelpWithAnExampleForEveryVerb) {
                                                 {"channels", "list", "--state", "ajar"},
                                                 {"stats", "--no-such-option"}})
     EXPECT_EQ(claimctl(rig, wrong).code, 2) << (wrong.empty() ? "" : wrong.back());
+  const auto ajar = claimctl(rig, {"channels", "list", "--state", "ajar"});
+  EXPECT_TRUE(contains(ajar.err, "\"ajar\" is none of closed, open")) << ajar.err;
   for (const std::vector<std::string>& verb : {std::vector<std::string>{},
                                                {"channels"},
                                                {"channels", "import"},

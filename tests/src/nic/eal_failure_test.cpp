@@ -1,6 +1,9 @@
 // EAL that cannot start: the failure says what to do. In a process of its own, since a start that
 // failed half way cannot be repeated.
 #include <gtest/gtest.h>
+#include <rte_eal.h>
+
+#include <filesystem>
 
 #include "src/nic/eal.hpp"
 
@@ -23,6 +26,7 @@ TEST(EalFailure, OfAnUnknownDeviceIsAFailureAndNoCrash) {
   ASSERT_FALSE(eal);
   EXPECT_NE(eal.error().text().find("DPDK does not start"), std::string::npos);
   EXPECT_FALSE(eal.error().remedy.empty());
+  EXPECT_FALSE(std::filesystem::exists(rte_eal_get_runtime_dir())) << "one more for every start";
 }
 
 TEST(AllowedCpus, AreSomeAndAscend) {
