@@ -200,6 +200,12 @@ Expected<bool> Journal::tend() {
       return std::unexpected(written.error());
     }
   }
+  // Nothing else would tell the last change's frame from a torn one: this lane may rest for months.
+  if (provisioning().writer.wants_heartbeat() && !provisioning_failed_) {
+    if (auto written = write_provisioning_group(); !written) {
+      return std::unexpected(written.error());
+    }
+  }
   bool more = false;
   for (const auto& lane : lanes_) {
     auto made = lane->shelf.tend();

@@ -65,7 +65,8 @@ class Journal {
   // After a Failure the checkpoint before goes on counting.
   [[nodiscard]] Expected<void> checkpoint(const channel::Table& table,
                                           std::uint32_t next_incarnation, const Pace& pace);
-  // Prepares one segment where some lane wants one, and notes in the manifest which are in use.
+  // Prepares one segment where some lane wants one, and makes the files tell what is durable: a
+  // heartbeat in the provisioning lane, and in the manifest which segments are in use.
   // True where there may be more to do. A full disk is a Failure; call it again.
   [[nodiscard]] Expected<bool> tend();
 

@@ -173,7 +173,7 @@ class Scan {
       if (!taken) return std::unexpected(taken.error());
       offset += *taken;
       if (*taken > 0) continue;
-      auto resumed = pass_over_what_is_known(reader, facts, offset);
+      auto resumed = pass_over_what_is_not_missed(reader, facts, offset);
       if (!resumed) return std::unexpected(resumed.error());
       if (*resumed == 0) break;
       offset = *resumed;
@@ -219,17 +219,18 @@ class Scan {
     return header->bytes;
   }
 
-  // A frame that is not whole among those that a checkpoint has made superfluous stops nobody: the
-  // offset of the next one that leads to what is wanted, or 0.
-  Expected<std::uint64_t> pass_over_what_is_known(SegmentReader& reader, const SegmentFacts& facts,
-                                                  std::uint64_t offset) {
-    if (next_ > query_.after_lsn) return 0;
-    for (; offset + page_bytes <= facts.bytes; offset += page_bytes) {
+  // A frame that is not whole stops nobody where nothing is missing: it was a heartbeat, as the LSNs
+  // behind it go on, or held only what a checkpoint has. The offset of the frame to go on with, or 0.
+  Expected<std::uint64_t> pass_over_what_is_not_missed(SegmentReader& reader,
+                                                       const SegmentFacts& facts,
+                                                       std::uint64_t offset) {
+    const std::uint64_t wanted = std::max(next_, query_.after_lsn + 1);
+    for (offset += page_bytes; offset + page_bytes <= facts.bytes; offset += page_bytes) {
       const auto page = reader.at(offset, page_bytes);
       if (!page) return std::unexpected(page.error());
       const auto header = own_header(*page, facts);
-      if (!header || header->term != facts.term || header->first_lsn <= next_) continue;
-      if (header->first_lsn > query_.after_lsn + 1) return 0;
+      if (!header || header->term != facts.term || header->first_lsn < next_) continue;
+      if (header->first_lsn > wanted) return 0;
       next_ = header->first_lsn;
       return offset;
     }

@@ -134,12 +134,7 @@ Expected<std::optional<Manifest>> read_manifest(Storage& storage) {
     Manifest read = decode(page);
     if (!newest || read.sequence > newest->sequence) newest.emplace(std::move(read));
   }
-  const bool blank = std::all_of(buffer.data(), buffer.data() + buffer.size(),
-                                 [](std::byte each) { return each == std::byte{0}; });
-  if (newest || blank) return newest;
-  return fail("damaged: neither of its two pages is whole, offsets 0 and 4096",
-              storage.where(manifest_path),
-              "Restore the state folder from a backup ('claimctl restore')");
+  return newest;
 }
 
 Expected<void> write_manifest(Storage& storage, Manifest& manifest) {

@@ -45,8 +45,8 @@ struct Manifest {
   [[nodiscard]] LaneEntry* lane(std::uint32_t number) noexcept;
 };
 
-// The newest whole page; nothing where the file is not there, or its making was cut short. Fails
-// where it has been written to and no page is whole, and on versions and features unknown here.
+// The newest whole page, or nothing: a new folder, a first start that was cut short, or damage, which
+// is for the caller to tell apart. Fails on versions and features unknown here.
 [[nodiscard]] Expected<std::optional<Manifest>> read_manifest(Storage& storage);
 
 // Makes `manifest` durable as the next page; its sequence is counted up. The file is made where it

@@ -9,6 +9,7 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "lib/journal/journal.hpp"
@@ -106,7 +107,7 @@ class Simulation {
 
   // A process that recovers, however often the power goes meanwhile. False: it refuses, rightly.
   bool start() {
-    const bool rotted = options_.rot && chance(3) && rot_something();
+    if (std::exchange(rest_told_, false)) rot_something();
     for (unsigned crashes = 0;; ++crashes) {
       life_ = Life{};
       lane_options_ = pick_options();
@@ -119,7 +120,8 @@ class Simulation {
             Journal::open(disk_, lane_options_, *life_.table, 1, life_.recovered);
         disk_.cut_power_at(0);
         if (!opened) {
-          if (rotted) return ++counts_.refused, false;
+          // What rotted may have been of no use before a power cut took its twin.
+          if (counts_.rotted > 0) return ++counts_.refused, false;
           lose("a start refused: " + opened.error().text());
           return false;
         }
@@ -201,13 +203,14 @@ class Simulation {
 
   void live() {
     const bool stops_cleanly = chance(8);
-    disk_.cut_power_at(stops_cleanly ? 0 : 1 + below(chance(3) ? 20 : 400));
+    disk_.cut_power_at(stops_cleanly || options_.rot ? 0 : 1 + below(chance(3) ? 20 : 400));
     try {
       for (unsigned i = 0; i < 600; ++i) step();
-      if (stops_cleanly) {
+      if (stops_cleanly || options_.rot) {
         finish_groups();
-        checkpoint();
+        rest_told_ = tell_what_is_durable() && !stops_cleanly && options_.rot;
       }
+      if (stops_cleanly) checkpoint();
       ++counts_.crashes;
       disk_.crash();  // after a clean stop there is nothing that it could take
     } catch (const PowerCut&) {
@@ -334,6 +337,24 @@ class Simulation {
     }
   }
 
+  // After a while without work every lane's last frame is followed by one that states it. False:
+  // there was no segment for that.
+  bool tell_what_is_durable() {
+    for (unsigned lane = 0; lane < lane_options_.claim_lanes; ++lane) {
+      LaneWriter& writer = life_.journal->claims(lane);
+      while (!writer.open_is_empty() || writer.wants_heartbeat()) {
+        tend();
+        const auto group = writer.close(7);
+        if (!group) return false;
+        life_.groups[lane].push_back(*group);
+        (void)group->file->write(group->offset, group->bytes);
+        complete_one(lane);
+      }
+    }
+    tend();
+    return true;
+  }
+
   void complete_one(unsigned lane) {
     const LaneWriter::Group group = life_.groups[lane].front();
     (void)static_cast<SimulatedFile&>(*group.file).harden(group.offset, group.bytes.size());
@@ -429,17 +450,21 @@ class Simulation {
     counts_.segments_recycled += *done;
   }
 
-  // One bit of a file that recovery has to read. False: there is no such file.
-  bool rot_something() {
-    std::vector<std::string> files;
+  // One bit of a page that was ever written to.
+  void rot_something() {
+    std::vector<std::pair<std::string, std::uint64_t>> pages;
     for (const auto& [path, content] : disk_.names()) {
-      if (content && !content->now.empty()) files.push_back(path);
+      if (!content) continue;
+      for (std::size_t at = 0; at < content->now.size(); at += page_bytes) {
+        const auto* const page = content->now.data() + at;
+        const bool used = std::any_of(page, page + page_bytes, [](std::byte b) { return b != std::byte{}; });
+        if (used) pages.emplace_back(path, at);
+      }
     }
-    if (files.empty()) return false;
-    const std::string& path = files[below(files.size())];
-    disk_.rot(path, below(disk_.names().find(path)->second->now.size() * 8));
+    if (pages.empty()) return;
+    const auto& [path, at] = pages[below(pages.size())];
+    disk_.rot(path, (at + below(page_bytes)) * 8 + below(8));
     ++counts_.rotted;
-    return true;
   }
 
   void lose(const std::string& what) {
@@ -458,6 +483,7 @@ class Simulation {
   JournalOptions lane_options_;
   Life life_;
   SimulationCounts counts_;
+  bool rest_told_ = false;  // nothing acknowledged could be taken for a tear
 };
 
 }  // namespace
