@@ -4,7 +4,7 @@
 # CASES: one name of a case per line; a goal behind a tab, where it has one. The benchmark runs in a
 # folder of its own, which it must leave as it was. What it says is left out here is NOT RUN.
 set -euo pipefail
-executable=$1 cases=$2
+executable=$(realpath "$1") cases=$2
 shift 2
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/claimgate-figures-XXXXXX")

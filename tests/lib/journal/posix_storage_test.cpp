@@ -321,7 +321,6 @@ TEST_F(PosixStorageTest, LeavesNoDescriptorOpenAndNoneToChildren) {
 }
 
 TEST_F(PosixStorageTest, TransfersOffTheGridOfPagesAreMistakesOfTheCaller) {
-  ::testing::GTEST_FLAG(death_test_style) = "threadsafe";
   const auto file = made("file", 4);
   AlignedBuffer buffer(2 * page_bytes);
   EXPECT_DEATH((void)file->write(512, buffer.first(page_bytes)), "on_pages");
