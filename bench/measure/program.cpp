@@ -25,6 +25,12 @@ int run(int argc, char** argv, const Program& program) {
         ->check(CLI::Range(1000u, 100'000'000u))
         ->capture_default_str();
   }
+  if (!program.defaults.folder.empty()) {
+    app.add_option("--folder", options.folder,
+                   "On the disk to measure: a folder in which it makes one of its own")
+        ->check(CLI::ExistingDirectory)
+        ->capture_default_str();
+  }
   app.add_flag("--json", json, "Nothing else is printed; taken for the sake of ./dev bench");
   app.footer(fmt::format("Examples:\n  ./dev bench {0}\n  build/release/bench/{1} --repeats 51",
                          program.name, file));

@@ -1,6 +1,6 @@
 // What every benchmark is as a program: its command line, its facts first, its failures last.
 //
-//   bench_NAME [--quick] [--repeats N] [--channels N] [--json]
+//   bench_NAME [--quick] [--repeats N] [--channels N] [--folder PATH] [--json]
 //
 // Exit codes: 0 measured, 1 something failed (its text on stderr), 2 wrong usage.
 #pragma once
@@ -17,12 +17,13 @@ namespace claimgate::bench {
 struct Options {
   unsigned repeats = 0;
   unsigned channels = 0;
+  std::string folder;
 };
 
 struct Program {
   std::string name;   // "pipeline"
   std::string about;  // what it measures, for --help
-  Options defaults;   // channels = 0: it has no such option
+  Options defaults;   // channels = 0, an empty folder: it has no such option
   unsigned quick_repeats = 0;
   void (*measure)(const Options&, const Report&) = nullptr;  // throws what cannot be done
 };

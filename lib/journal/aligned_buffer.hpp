@@ -15,7 +15,7 @@ namespace claimgate::journal {
 class AlignedBuffer {
  public:
   explicit AlignedBuffer(std::size_t bytes)
-      : bytes_(static_cast<std::byte*>(::operator new(bytes, std::align_val_t{page_bytes}))),
+      : bytes_(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{page_bytes}))),
         size_(bytes) {
     std::memset(bytes_.get(), 0, bytes);
   }
@@ -29,7 +29,7 @@ class AlignedBuffer {
  private:
   struct Free {
     void operator()(std::byte* bytes) const noexcept {
-      ::operator delete(bytes, std::align_val_t{page_bytes});
+      ::operator delete (bytes, std::align_val_t{page_bytes});
     }
   };
   std::unique_ptr<std::byte, Free> bytes_;

@@ -34,6 +34,10 @@ Expected<std::unique_ptr<Journal>> Journal::open(Storage& storage, const Journal
 Expected<void> Journal::begin_term(Recovered& recovered, const channel::Table& table,
                                    std::uint32_t next_incarnation) {
   manifest_ = recovered.manifest;
+  if (manifest_.read_only) {
+    return fail("a newer claimd has written this state folder, and only such a one may go on",
+                storage_.where(manifest_path), "Start that version; nothing was changed");
+  }
   if (recovered.fresh) manifest_.node_uuid = options_.new_node_uuid;
   manifest_.term = recovered.highest_term + 1;
   recovered.next_incarnation = std::max(recovered.next_incarnation, next_incarnation);

@@ -16,7 +16,7 @@ constexpr std::uint16_t frame_version = 1;
 
 // Segment header.
 constexpr std::size_t at_crc = 8, at_major = 12, at_minor = 14, at_features = 16,
-                      at_read_features = 24, at_uuid = 32, at_lane = 48, at_record_bytes = 52,
+                      at_uuid = 32, at_lane = 48, at_record_bytes = 52,
                       at_segment = 56, at_bytes = 64, at_first_lsn = 72, at_term = 80;
 // Frame header.
 constexpr std::size_t at_frame_version = 4, at_count = 6, at_frame_bytes = 8, at_stamp = 12,

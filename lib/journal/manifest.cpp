@@ -81,6 +81,7 @@ Manifest decode(const std::byte* page) {
   std::memcpy(manifest.node_uuid.data(), page + at_uuid, manifest.node_uuid.size());
   manifest.sequence = get<std::uint64_t>(page, at_sequence);
   manifest.term = get<std::uint32_t>(page, at_term);
+  manifest.read_only = get<std::uint64_t>(page, at_read_features) != 0;
   manifest.current = get_ref(page + at_current);
   manifest.previous = get_ref(page + at_previous);
   const std::byte* from = page + at_entries;

@@ -41,6 +41,7 @@ struct Manifest {
   CheckpointRef current;
   CheckpointRef previous;
   std::vector<LaneEntry> lanes;
+  bool read_only = false;  // it has features that only a newer version may write
 
   [[nodiscard]] LaneEntry* lane(std::uint32_t number) noexcept;
 };

@@ -1,8 +1,8 @@
-// What the journal asks of a disk. Two implementations: the file system (posix_storage.hpp), and the
-// simulated disk of the tests, which loses, tears and reorders whatever was not synced.
+// What the journal asks of a disk. Two implementations: the file system (posix_storage.hpp), and
+// the simulated disk of the tests, which loses, tears and reorders whatever was not synced.
 //
-// Every call may block and is for control and committer threads, never for a worker. One thread at a
-// time per File; a Storage may be used from several.
+// Every call may block and is for control and committer threads, never for a worker. One thread at
+// a time per File; a Storage may be used from several.
 //
 // A Failure means that nothing is known about what the call was to change. After a failed write or
 // sync of a File nothing more may be trusted to it: Linux drops dirty pages whose write-back failed
@@ -34,7 +34,8 @@ class File {
   // As write(), and on the disk when it returns. Other writes of this file may not be.
   [[nodiscard]] virtual Expected<void> write_durably(std::uint64_t offset,
                                                      std::span<const std::byte> bytes) = 0;
-  // Every write so far is on the disk when it returns, the file's size too. Its name: sync_folder().
+  // Every write so far is on the disk when it returns, the file's size too. Its name:
+  // sync_folder().
   [[nodiscard]] virtual Expected<void> sync() = 0;
   // Fills the whole span; fails where the file ends before.
   [[nodiscard]] virtual Expected<void> read(std::uint64_t offset, std::span<std::byte> into) = 0;

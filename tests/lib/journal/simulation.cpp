@@ -396,6 +396,7 @@ class Simulation {
       batch.push_back(change);
     }
     if (batch.empty()) return;
+    if (chance(20)) make_large(batch);
     pending_ = batch;
     if (auto done = life_.journal->provision(batch); !done) return lose(done.error().text());
     ++counts_.acknowledged;
@@ -409,6 +410,17 @@ class Simulation {
     life_.journal->provisioned();
     note_applied(batch);
     pending_.clear();
+  }
+
+  // More changes than one write takes: the power may go in the middle of an import.
+  void make_large(std::vector<ProvisioningRecord>& batch) {
+    ProvisioningRecord change = batch.back();
+    if (change.change == Change::remove) return;
+    change.change = Change::update;
+    for (std::uint64_t n = 130 + below(200); n > 0; --n) {
+      ++change.terms.funded.value;
+      batch.push_back(change);
+    }
   }
 
   void note_applied(const std::vector<ProvisioningRecord>& batch) {
