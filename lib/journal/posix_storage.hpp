@@ -5,7 +5,8 @@
 // write_durably() is pwritev2 with RWF_DSYNC, the write and its flush in one call; pwrite and
 // fdatasync where the kernel does not know it. create() writes zeros for real under `path`.zeroing,
 // syncs and renames: whatever ends the machine, `path` is the old file, none, or the new one whole.
-// list() does not show what a crash left under such a name; the next create() of `path` replaces it.
+// list() does not show what a crash left under such a name; the next create() of `path` replaces
+// it.
 //
 // Folders 0700, files 0600. The state folder's own path may go through symbolic links (systemd
 // makes such for it); below it every one is refused, as is what is neither a file nor a folder.

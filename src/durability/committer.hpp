@@ -5,8 +5,8 @@
 // being written make the next, so groups grow with the load and no timer is needed.
 //
 // On a failed write it stops for good: no acknowledgement comes any more, the gate is closed, and
-// recovery at the next start decides what the disk has. While its lane has no spare segment it keeps
-// what was appended and closes the gate, until there is one.
+// recovery at the next start decides what the disk has. While its lane has no spare segment it
+// keeps what was appended and closes the gate, until there is one.
 #pragma once
 
 #include <atomic>
@@ -36,8 +36,8 @@ struct CommitterOptions {
 // Written by the committer, read by anyone.
 struct CommitterStats {
   counter::Counter groups, records, bytes, heartbeats;
-  counter::Counter stalls;      // times a group waited for a segment
-  counter::Histogram sync_ns;   // of a group: write and sync
+  counter::Counter stalls;     // times a group waited for a segment
+  counter::Histogram sync_ns;  // of a group: write and sync
   counter::Histogram group_records;
 };
 
@@ -50,7 +50,8 @@ class Committer {
   Committer& operator=(const Committer&) = delete;
   ~Committer();  // as stop()
 
-  // Commits what has been published, writes a heartbeat and ends the thread. The worker has stopped.
+  // Commits what has been published, writes a heartbeat and ends the thread. The worker has
+  // stopped.
   void stop();
   [[nodiscard]] const CommitterStats& stats() const noexcept { return stats_; }
 

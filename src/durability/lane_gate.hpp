@@ -4,8 +4,8 @@
 //   reserve() … append() … publish()  ─► ring ─► committer ─► disk
 //   durable_lsn()                     ◄──────────────────────┘
 //
-// A record stays in the ring until it is durable, so the ring's size bounds what may be lost at once
-// and what waits. No locks, no system calls, nothing allocated after start.
+// A record stays in the ring until it is durable, so the ring's size bounds what may be lost at
+// once and what waits. No locks, no system calls, nothing allocated after start.
 //
 // Owner: one worker; the committer uses published(), record() and the setters below them.
 #pragma once

@@ -1,5 +1,5 @@
-// The committer and its gate: a real thread over a real file system, and over a disk that fails when
-// it is told to.
+// The committer and its gate: a real thread over a real file system, and over a disk that fails
+// when it is told to.
 #include "src/durability/committer.hpp"
 
 #include <gtest/gtest.h>
@@ -213,7 +213,8 @@ TEST(CommitterOnAFullDisk, ClosesTheGateAndOpensItAgainWhenThereIsASegment) {
                         expect_no_failure);
     // One spare was made at start. When it is taken there is none ahead.
     ASSERT_TRUE(eventually([&] { return !appliance.accept(gate); }));
-    while (committer.stats().stalls.value() == 0 && appliance.accept(gate)) {}
+    while (committer.stats().stalls.value() == 0 && appliance.accept(gate)) {
+    }
     EXPECT_FALSE(gate.is_open());
   }
   const std::uint64_t told = gate.durable_lsn();
