@@ -41,7 +41,9 @@ Expected<void> Journal::begin_term(Recovered& recovered, const channel::Table& t
   if (recovered.fresh) manifest_.node_uuid = options_.new_node_uuid;
   manifest_.term = recovered.highest_term + 1;
   recovered.next_incarnation = std::max(recovered.next_incarnation, next_incarnation);
-  if (recovered.fresh || recovered.replayed() || !recovered.set_aside.empty()) {
+  const bool needs_checkpoint =
+      recovered.fresh || recovered.replayed() || !recovered.set_aside.empty();
+  if (needs_checkpoint) {
     auto written = write_checkpoint(storage_, manifest_.node_uuid, manifest_.current.generation + 1,
                                     recovered.next_incarnation, table, {});
     if (!written) return std::unexpected(written.error());
@@ -52,7 +54,7 @@ Expected<void> Journal::begin_term(Recovered& recovered, const channel::Table& t
     LaneEntry* entry = manifest_.lane(lane.lane);
     if (entry == nullptr) entry = &manifest_.lanes.emplace_back(LaneEntry{.lane = lane.lane});
     const std::uint64_t last_lsn = lane.end.next_lsn - 1;
-    if (last_lsn > entry->current_lsn || !recovered.set_aside.empty()) {
+    if (needs_checkpoint) {
       entry->previous_lsn = lane.base_lsn;
       entry->current_lsn = last_lsn;
     }
