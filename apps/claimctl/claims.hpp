@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "apps/claimctl/command.hpp"
 #include "lib/failure/failure.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace claimgate::claimctl {
 

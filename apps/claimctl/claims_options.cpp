@@ -2,6 +2,8 @@
 #include <map>
 #include <utility>
 
+#include <CLI/CLI.hpp>
+
 #include "apps/claimctl/claims.hpp"
 #include "lib/command_line/words.hpp"
 

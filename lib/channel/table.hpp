@@ -139,8 +139,9 @@ class Table {
                                SlotIndex guess) const noexcept;
   [[nodiscard]] const Slot& slot(SlotIndex at) const noexcept { return slots_[at]; }
   [[nodiscard]] const ColdRecord& cold(SlotIndex at) const noexcept { return cold_[at]; }
-  // Advances a slot to a newly accepted claim, or to one recovered. Preconditions: `amount` is above
-  // the one held; `signature` has 64 bytes, outside the table, and verified under the slot's key.
+  // Advances a slot to a newly accepted claim, or to one recovered. Preconditions: `amount` is
+  // above the one held; `signature` has 64 bytes, outside the table, and verified under the slot's
+  // key.
   void commit(SlotIndex at, wire::Drops amount, const std::byte* signature, std::uint64_t lsn,
               LedgerTime now) noexcept;
 

@@ -1,8 +1,8 @@
 // A checkpoint: every channel of the table, with its held claim, as of some moment or later.
 //
-// Three files take turns, so that the one being written never is one that counts: the manifest names
-// two. Written while claims flow: each channel is consistent in itself (Table::view), and what
-// changed behind the writer's back is in the journal, which recovery merges on top.
+// Three files take turns, so that the one being written never is one that counts: the manifest
+// names two. Written while claims flow: each channel is consistent in itself (Table::view), and
+// what changed behind the writer's back is in the journal, which recovery merges on top.
 //
 // Control thread. Layout in FORMAT.md: pages of 15 records like the state file's.
 #pragma once
@@ -20,7 +20,8 @@ namespace claimgate::journal {
 [[nodiscard]] std::string checkpoint_path(std::uint64_t generation);
 
 // Called between two writes, with the bytes written since: to wait, so that the disk is not taken
-// from the journal, and to give up (a Failure ends the checkpoint; the one before goes on counting).
+// from the journal, and to give up (a Failure ends the checkpoint; the one before goes on
+// counting).
 using Pace = std::function<Expected<void>(std::size_t bytes)>;
 
 // Writes the file of `generation` (> 0) and syncs it. `next_incarnation` goes into the reference,

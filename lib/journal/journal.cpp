@@ -100,9 +100,9 @@ Expected<void> Journal::open_lane(std::uint32_t number, const Recovered& recover
           .term = manifest_.term,
           .next_lsn = end.next_lsn,
           .depth = is_provisioning ? 1 : options_.depth,
-          .frames_per_group = is_provisioning
-                                  ? std::min(provisioning_frames_per_group, options_.frames_per_group)
-                                  : options_.frames_per_group}));
+          .frames_per_group =
+              is_provisioning ? std::min(provisioning_frames_per_group, options_.frames_per_group)
+                              : options_.frames_per_group}));
   SegmentShelf& shelf = lanes_.back()->shelf;
   for (const SegmentFacts& facts : end.segments) {
     shelf.adopt(facts.segment, facts.last_lsn, facts.bytes);

@@ -84,8 +84,7 @@ class Journal {
     std::uint64_t noted_segment = 0;  // the last one that the manifest was told to be in use
   };
 
-  Journal(Storage& storage, const JournalOptions& options)
-      : storage_(storage), options_(options) {}
+  Journal(Storage& storage, const JournalOptions& options) : storage_(storage), options_(options) {}
   [[nodiscard]] Expected<void> begin_term(Recovered& recovered, const channel::Table& table,
                                           std::uint32_t next_incarnation);
   [[nodiscard]] Expected<void> open_lane(std::uint32_t number, const Recovered& recovered);

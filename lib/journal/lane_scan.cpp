@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::size_t window_bytes_max = 32 * frame_bytes_max;
 constexpr const char* remedy_damaged =
-    "Restore the state folder from a backup ('claimctl restore'); what this lane acknowledged cannot "
+    "Restore the state folder from a backup ('claimctl restore'); what this lane acknowledged "
+    "cannot "
     "be rebuilt from the ledger";
 
 // One segment file, read forwards through a buffer that all segments share.
@@ -231,8 +232,9 @@ class Scan {
     return header->bytes;
   }
 
-  // A frame that is not whole stops nobody where nothing is missing: it was a heartbeat, as the LSNs
-  // behind it go on, or held only what a checkpoint has. The offset of the frame to go on with, or 0.
+  // A frame that is not whole stops nobody where nothing is missing: it was a heartbeat, as the
+  // LSNs behind it go on, or held only what a checkpoint has. The offset of the frame to go on
+  // with, or 0.
   Expected<std::uint64_t> pass_over_what_is_not_missed(SegmentReader& reader,
                                                        const SegmentFacts& facts,
                                                        std::uint64_t offset) {

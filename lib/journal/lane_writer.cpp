@@ -76,9 +76,8 @@ std::optional<LaneWriter::Group> LaneWriter::close(channel::LedgerTime now) {
   if (under_way_ == options_.depth) return std::nullopt;
   const std::size_t full = open_count_ / per_frame_;
   const std::size_t last = open_count_ % per_frame_;
-  const std::size_t bytes =
-      full * frame_bytes_max +
-      (last > 0 || full == 0 ? frame_bytes(last, options_.record_bytes) : 0);
+  const std::size_t bytes = full * frame_bytes_max +
+                            (last > 0 || full == 0 ? frame_bytes(last, options_.record_bytes) : 0);
   if (!file_ || offset_ + bytes > options_.segment_bytes) {
     if (!begin_segment()) return std::nullopt;
   }

@@ -24,7 +24,6 @@
 
 namespace claimgate::journal {
 
-
 class LaneWriter {
  public:
   struct Options {
@@ -53,9 +52,9 @@ class LaneWriter {
   // Preconditions: room() > 0; `record` has record_bytes and carries next_lsn().
   void append(const std::byte* record) noexcept;
   [[nodiscard]] bool open_is_empty() const noexcept { return open_count_ == 0; }
-  // Hands out what was appended, as the next group; empty: a heartbeat. Nothing where `depth` groups
-  // are under way, or where a new segment is needed and the shelf has none: then it stays open, to
-  // be closed later. `now` is for people who read the journal.
+  // Hands out what was appended, as the next group; empty: a heartbeat. Nothing where `depth`
+  // groups are under way, or where a new segment is needed and the shelf has none: then it stays
+  // open, to be closed later. `now` is for people who read the journal.
   [[nodiscard]] std::optional<Group> close(channel::LedgerTime now);
   // The group is on the disk.
   void complete(const Group& group) noexcept;
@@ -70,8 +69,8 @@ class LaneWriter {
     return durable_segment_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] unsigned under_way() const noexcept { return under_way_; }
-  // True while no frame on the disk says that the last record is durable: rot in that record's frame
-  // would look like a tear. An empty close() mends it.
+  // True while no frame on the disk says that the last record is durable: rot in that record's
+  // frame would look like a tear. An empty close() mends it.
   [[nodiscard]] bool wants_heartbeat() const noexcept {
     return under_way_ == 0 && open_count_ == 0 && told_durable_lsn_ < durable_lsn();
   }
@@ -104,8 +103,8 @@ class LaneWriter {
   std::atomic<std::uint64_t> durable_lsn_;
   std::atomic<std::uint64_t> durable_segment_{0};
   std::uint64_t told_durable_lsn_;  // the highest that a durable frame states
-  std::uint64_t segment_ = 0;  // being filled; 0 before the first
-  std::uint64_t offset_ = 0;  // in the segment
+  std::uint64_t segment_ = 0;       // being filled; 0 before the first
+  std::uint64_t offset_ = 0;        // in the segment
   std::unique_ptr<File> file_;
 };
 

@@ -15,9 +15,9 @@ constexpr std::uint32_t frame_magic = 0x5246'4743;  // "CGFR"
 constexpr std::uint16_t frame_version = 1;
 
 // Segment header.
-constexpr std::size_t at_crc = 8, at_major = 12, at_minor = 14, at_features = 16,
-                      at_uuid = 32, at_lane = 48, at_record_bytes = 52,
-                      at_segment = 56, at_bytes = 64, at_first_lsn = 72, at_term = 80;
+constexpr std::size_t at_crc = 8, at_major = 12, at_minor = 14, at_features = 16, at_uuid = 32,
+                      at_lane = 48, at_record_bytes = 52, at_segment = 56, at_bytes = 64,
+                      at_first_lsn = 72, at_term = 80;
 // Frame header.
 constexpr std::size_t at_frame_version = 4, at_count = 6, at_frame_bytes = 8, at_stamp = 12,
                       at_frame_segment = 16, at_frame_first_lsn = 24, at_durable_lsn = 32,
@@ -30,11 +30,11 @@ constexpr std::size_t at_claim_slot = 0, at_incarnation = 4, at_lsn = record_lsn
 static_assert(at_signature + wire::signature_bytes == at_claim_time);
 static_assert(at_claim_crc + 4 == claim_record_bytes);
 // Provisioning record.
-constexpr std::size_t at_change = 0, at_key_type = 1, at_class = 2, at_batch = 16,
-                      at_changes = 24, at_funded = 32, at_balance = 40, at_id = 48, at_key = 80,
-                      at_source = 144, at_destination = 164, at_expiration = 184,
-                      at_cancel_after = 188, at_valid_until = 192, at_settle_delay = 196,
-                      at_ledger_index = 200, at_tag = 204, at_change_crc = 252;
+constexpr std::size_t at_change = 0, at_key_type = 1, at_class = 2, at_batch = 16, at_changes = 24,
+                      at_funded = 32, at_balance = 40, at_id = 48, at_key = 80, at_source = 144,
+                      at_destination = 164, at_expiration = 184, at_cancel_after = 188,
+                      at_valid_until = 192, at_settle_delay = 196, at_ledger_index = 200,
+                      at_tag = 204, at_change_crc = 252;
 static_assert(at_change_crc + 4 == provisioning_record_bytes);
 
 template <class T>

@@ -70,19 +70,21 @@ enum class HeaderFault : std::uint8_t {
 
 // `page` has page_bytes.
 void write_segment_header(std::byte* page, const SegmentHeader& header) noexcept;
-[[nodiscard]] HeaderFault read_segment_header(const std::byte* page, SegmentHeader& header) noexcept;
+[[nodiscard]] HeaderFault read_segment_header(const std::byte* page,
+                                              SegmentHeader& header) noexcept;
 
 // ---- frame --------------------------------------------------------------------------------
 
 struct FrameHeader {
   std::uint32_t stamp = 0;  // of node and lane: lane_stamp()
   std::uint32_t term = 0;
-  std::uint64_t segment = 0;      // where it was written: tells frames that a recycled file kept
-  std::uint64_t first_lsn = 0;    // of its first record; of a heartbeat: the next record's
-  std::uint64_t durable_lsn = 0;  // when it was handed to the disk: up to here, nothing may be missing
-  std::uint32_t time = 0;         // LedgerTime when it was made, for people
-  std::uint16_t count = 0;        // records; 0: a heartbeat
-  std::uint32_t bytes = 0;        // of the whole frame
+  std::uint64_t segment = 0;    // where it was written: tells frames that a recycled file kept
+  std::uint64_t first_lsn = 0;  // of its first record; of a heartbeat: the next record's
+  std::uint64_t durable_lsn =
+      0;                    // when it was handed to the disk: up to here, nothing may be missing
+  std::uint32_t time = 0;   // LedgerTime when it was made, for people
+  std::uint16_t count = 0;  // records; 0: a heartbeat
+  std::uint32_t bytes = 0;  // of the whole frame
 };
 
 // Ties frames to their node and lane, so that a file copied to the wrong place is not believed.
@@ -108,8 +110,8 @@ struct ClaimRecord {
   wire::Drops amount;
   wire::Drops previous;  // the amount held before
   std::uint32_t incarnation = 0;
-  std::uint32_t slot = 0;         // a hint: where the channel was in its worker's table
-  channel::LedgerTime time = 0;   // when it was accepted
+  std::uint32_t slot = 0;                // a hint: where the channel was in its worker's table
+  channel::LedgerTime time = 0;          // when it was accepted
   const std::byte* signature = nullptr;  // 64 bytes
 };
 

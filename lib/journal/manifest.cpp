@@ -98,8 +98,8 @@ Manifest decode(const std::byte* page) {
 Expected<bool> exists(Storage& storage) {
   auto entries = storage.list("");
   if (!entries) return std::unexpected(entries.error());
-  return std::ranges::any_of(
-      *entries, [](const FolderEntry& entry) { return entry.name == manifest_path; });
+  return std::ranges::any_of(*entries,
+                             [](const FolderEntry& entry) { return entry.name == manifest_path; });
 }
 
 }  // namespace

@@ -27,9 +27,9 @@ struct CheckpointRef {
 
 struct LaneEntry {
   std::uint32_t lane = 0;
-  std::uint64_t current_lsn = 0;   // the checkpoint holds everything up to here
-  std::uint64_t previous_lsn = 0;  // the one before did up to here
-  std::uint64_t durable_lsn = 0;   // on the disk when this was written, at least
+  std::uint64_t current_lsn = 0;     // the checkpoint holds everything up to here
+  std::uint64_t previous_lsn = 0;    // the one before did up to here
+  std::uint64_t durable_lsn = 0;     // on the disk when this was written, at least
   std::uint64_t segment_in_use = 0;  // 0: none in this term
   std::uint64_t term_lsn = 0;        // where the lane ended when this term began
 };
@@ -46,8 +46,8 @@ struct Manifest {
   [[nodiscard]] LaneEntry* lane(std::uint32_t number) noexcept;
 };
 
-// The newest whole page, or nothing: a new folder, a first start that was cut short, or damage, which
-// is for the caller to tell apart. Fails on versions and features unknown here.
+// The newest whole page, or nothing: a new folder, a first start that was cut short, or damage,
+// which is for the caller to tell apart. Fails on versions and features unknown here.
 [[nodiscard]] Expected<std::optional<Manifest>> read_manifest(Storage& storage);
 
 // Makes `manifest` durable as the next page; its sequence is counted up. The file is made where it

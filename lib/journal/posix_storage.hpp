@@ -1,15 +1,12 @@
 // The journal's Storage on a real file system: a state folder that is opened once, and everything
 // in it by its descriptor.
 //
-//   open, create    past the page cache (O_DIRECT) where the file system takes that
-//   write_durably   pwritev2 with RWF_DSYNC: the write and its flush in one call; pwrite and
-//   fdatasync
-//                   where the kernel does not know it
-//   create          zeros written for real under `path`.zeroing, synced, then renamed: whatever
-//   ends
-//                   the machine, `path` is the old file, none, or the new one whole. list() does
-//                   not show what a crash left under such a name; the next create() of `path`
-//                   replaces it
+// open() and create() go past the page cache (O_DIRECT) where the file system takes that.
+// write_durably() is pwritev2 with RWF_DSYNC, the write and its flush in one call; pwrite and
+// fdatasync where the kernel does not know it. create() writes zeros for real under `path`.zeroing,
+// syncs and renames: whatever ends the machine, `path` is the old file, none, or the new one whole.
+// list() does not show what a crash left under such a name; the next create() of `path` replaces
+// it.
 //
 // Folders 0700, files 0600. The state folder's own path may go through symbolic links (systemd
 // makes such for it); below it every one is refused, as is what is neither a file nor a folder.

@@ -62,10 +62,11 @@ class Recovery {
       const auto number = lane_number(entry.name);
       if (!entry.is_folder || !number) continue;
       if (!*manifest) {
-        return fail("damaged: there are lanes, and neither of its two pages is whole to tell where "
-                    "they begin (offsets 0 and 4096)",
-                    storage_.where(manifest_path),
-                    "Restore the state folder from a backup ('claimctl restore')");
+        return fail(
+            "damaged: there are lanes, and neither of its two pages is whole to tell where "
+            "they begin (offsets 0 and 4096)",
+            storage_.where(manifest_path),
+            "Restore the state folder from a backup ('claimctl restore')");
       }
       if (out_.manifest.lane(*number) == nullptr) out_.lanes.push_back({.lane = *number});
     }

@@ -2,8 +2,8 @@
 //
 //   newest manifest ─► its checkpoint, else the one before ─► provisioning lane ─► claim lanes
 //
-// The provisioning lane decides which incarnations exist; a claim counts within its incarnation, the
-// highest amount wins, and the order in which lanes are read does not matter.
+// The provisioning lane decides which incarnations exist; a claim counts within its incarnation,
+// the highest amount wins, and the order in which lanes are read does not matter.
 //
 // Control thread, before anything else runs. Only reads: a Failure leaves every file as it was.
 #pragma once
@@ -26,17 +26,17 @@ struct RecoveredLane {
 };
 
 struct Recovered {
-  bool fresh = false;  // there was nothing: a new node
-  Manifest manifest;   // as it was found
-  CheckpointRef base;  // the checkpoint that was read
+  bool fresh = false;     // there was nothing: a new node
+  Manifest manifest;      // as it was found
+  CheckpointRef base;     // the checkpoint that was read
   std::string set_aside;  // why not the newest, or empty
   std::vector<RecoveredLane> lanes;
   std::uint32_t highest_term = 0;
   std::uint32_t next_incarnation = 1;
-  std::uint64_t changes = 0;         // provisioning records that took effect
+  std::uint64_t changes = 0;          // provisioning records that took effect
   std::uint64_t changes_ignored = 0;  // of imports without a commit
-  std::uint64_t claims = 0;          // that raised an amount
-  std::uint64_t claims_ignored = 0;  // superseded, or of an incarnation that is gone
+  std::uint64_t claims = 0;           // that raised an amount
+  std::uint64_t claims_ignored = 0;   // superseded, or of an incarnation that is gone
   [[nodiscard]] bool replayed() const noexcept {
     return changes + changes_ignored + claims + claims_ignored > 0;
   }

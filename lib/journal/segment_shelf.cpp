@@ -82,9 +82,8 @@ Expected<bool> SegmentShelf::tend() {
 
 void SegmentShelf::release_below(std::uint64_t lsn) {
   const std::lock_guard lock(mutex_);
-  const auto superfluous =
-      std::stable_partition(filled_.begin(), filled_.end(),
-                            [lsn](const Filled& each) { return each.last_lsn > lsn; });
+  const auto superfluous = std::stable_partition(
+      filled_.begin(), filled_.end(), [lsn](const Filled& each) { return each.last_lsn > lsn; });
   std::move(superfluous, filled_.end(), std::back_inserter(free_));
   filled_.erase(superfluous, filled_.end());
 }

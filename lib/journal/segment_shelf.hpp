@@ -1,7 +1,8 @@
 // The segments of one lane that are not being filled: prepared ones in front of its writer, filled
 // ones behind it until a checkpoint makes them superfluous.
 //
-//   tend() ─► spare ─► LaneWriter fills ─► filled ─ release_below() ─► free ─► tend() renames ─► spare
+//   tend() ─► spare ─► LaneWriter fills ─► filled ─ release_below() ─► free ─► tend() renames ─►
+//   spare
 //
 // tend() is for a background thread: it writes zeros and renames. take() and put_filled() are the
 // committer's; they take a lock that tend() never holds across an I/O.

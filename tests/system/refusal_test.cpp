@@ -162,22 +162,25 @@ TEST_F(Refusal, OfAWordOrAnOptionNamesTheToolWhatIsWrongAndWhichHelpTellsMore) {
     const char* answer;
     const char* help;
   };
-  for (const auto& [words, answer, help] : std::vector<Line>{
-           {{"claimd", "--bogus"},
-            "claimd: \"--bogus\" is no option of `claimd`",
-            "`claimd --help`"},
-           {{"claimd", "--config", "", "--check"},
-            "the name of a file is missing",
-            "`claimd --help`"},
-           {{"claimctl", "channels", "list", "--state", "shut"},
-            "claimctl: --state: \"shut\" is none of closed, open",
-            "`claimctl channels list --help`"},
-           {{"claimctl", "claims", "export", "--format", "xml"},
-            "\"xml\" is none of blob, csv, tx-json",
-            "`claimctl claims export --help`"},
-           {{"claimgen", "pcap", "--timestamps", "s"},
-            "claimgen: --timestamps = s is nothing it takes: us, which every program reads",
-            "`claimgen pcap --help`"}}) {
+  for (const auto& [words, answer, help] :
+       std::vector<Line>{{{"claimd", "--bogus"},
+                          "claimd: \"--bogus\" is no option of `claimd`",
+                          "`claimd --help`"},
+                         {{"claimd", "--config", "", "--check"},
+                          "the name of a file is missing",
+                          "`claimd --help`"},
+                         {{"claimctl", "channels", "list", "--state", "shut"},
+                          "claimctl: --state: \"shut\" is none of closed, open",
+                          "`claimctl channels list --help`"},
+                         {{"claimctl", "claims", "export", "--format", "xml"},
+                          "\"xml\" is none of blob, csv, tx-json",
+                          "`claimctl claims export --help`"},
+                         {{"claimgen", "pcap", "--timestamps", "s"},
+                          "claimgen: --timestamps: \"s\" is none of ns, us",
+                          "`claimgen pcap --help`"},
+                         {{"claimgen", "run", "--timeout-ms", "soon"},
+                          "claimgen: --timeout-ms = soon is nothing it takes: Silence after which",
+                          "`claimgen run --help`"}}) {
     const auto ended =
         run({.arguments = plus({program(words.front())}, {words.begin() + 1, words.end()})});
     EXPECT_EQ(ended.code, 2) << ended.err;

@@ -1,6 +1,6 @@
 // A disk that keeps what it must and no more. Sectors of 512 bytes: one that was written and not
-// synced is, after a crash, as before, as written, or torn in between. A name that was made, changed
-// or removed and whose folder was not synced may be back where it was.
+// synced is, after a crash, as before, as written, or torn in between. A name that was made,
+// changed or removed and whose folder was not synced may be back where it was.
 //
 // The power goes before the I/O of a chosen number: PowerCut is thrown out of it, nothing is done
 // any more until crash() has settled what is left. One thread; everything from the seed.
@@ -25,8 +25,8 @@ inline constexpr std::size_t sector_bytes = 512;
 class SimulatedDisk final : public Storage {
  public:
   struct Content {
-    std::vector<std::byte> now;      // what a read returns
-    std::vector<std::byte> durable;  // what is on the platter
+    std::vector<std::byte> now;        // what a read returns
+    std::vector<std::byte> durable;    // what is on the platter
     std::vector<std::uint32_t> dirty;  // sectors in which the two may differ, each once
     std::vector<bool> is_dirty;
   };
@@ -76,8 +76,8 @@ class SimulatedDisk final : public Storage {
   void settle(Content& content);
 
   std::mt19937_64 random_;
-  Names names_;          // as the running system sees them
-  Names durable_names_;  // as they would be found
+  Names names_;                      // as the running system sees them
+  Names durable_names_;              // as they would be found
   std::vector<NameChange> changes_;  // between the two, in order
   std::uint64_t ios_ = 0;
   std::uint64_t ios_left_ = 0;

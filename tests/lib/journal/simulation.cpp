@@ -67,7 +67,7 @@ struct Life {
   std::unique_ptr<channel::Table> table;
   std::unique_ptr<Journal> journal;
   Recovered recovered;
-  std::vector<std::deque<Held>> held;                 // by lane
+  std::vector<std::deque<Held>> held;                  // by lane
   std::vector<std::vector<LaneWriter::Group>> groups;  // under way, by lane
 };
 
@@ -116,8 +116,7 @@ class Simulation {
       const bool may_crash = crashes < crashes_in_a_row_max && chance(2);
       disk_.cut_power_at(may_crash ? 1 + below(60) : 0);
       try {
-        auto opened =
-            Journal::open(disk_, lane_options_, *life_.table, 1, life_.recovered);
+        auto opened = Journal::open(disk_, lane_options_, *life_.table, 1, life_.recovered);
         disk_.cut_power_at(0);
         if (!opened) {
           // What rotted may have been of no use before a power cut took its twin.
@@ -205,7 +204,9 @@ class Simulation {
     const bool stops_cleanly = chance(8);
     disk_.cut_power_at(stops_cleanly || options_.rot ? 0 : 1 + below(chance(3) ? 20 : 400));
     try {
-      for (unsigned i = 0; i < 600; ++i) step();
+      // Short ones, too, so that two terms lie between two checkpoints.
+      const std::uint64_t steps = options_.rot && chance(2) ? below(60) : 600;
+      for (std::uint64_t i = 0; i < steps; ++i) step();
       if (stops_cleanly || options_.rot) {
         finish_groups();
         rest_told_ = tell_what_is_durable() && !stops_cleanly && options_.rot;
@@ -469,7 +470,8 @@ class Simulation {
       if (!content) continue;
       for (std::size_t at = 0; at < content->now.size(); at += page_bytes) {
         const auto* const page = content->now.data() + at;
-        const bool used = std::any_of(page, page + page_bytes, [](std::byte b) { return b != std::byte{}; });
+        const bool used =
+            std::any_of(page, page + page_bytes, [](std::byte b) { return b != std::byte{}; });
         if (used) pages.emplace_back(path, at);
       }
     }

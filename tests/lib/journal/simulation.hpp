@@ -11,13 +11,13 @@ namespace claimgate::journal {
 struct SimulationCounts {
   std::uint64_t crashes = 0;
   std::uint64_t crashes_in_recovery = 0;
-  std::uint64_t deepest = 0;  // crashes in a row without a life in between
+  std::uint64_t deepest = 0;       // crashes in a row without a life in between
   std::uint64_t acknowledged = 0;  // verdicts and provisioning answers
   std::uint64_t checkpoints = 0;
   std::uint64_t segments_recycled = 0;
   std::uint64_t rotted = 0;   // bits flipped in what was acknowledged
   std::uint64_t refused = 0;  // starts that said so
-  std::string lost;  // what was acknowledged and not found; empty: nothing
+  std::string lost;           // what was acknowledged and not found; empty: nothing
 
   SimulationCounts& operator+=(const SimulationCounts& other);
 };

@@ -9,8 +9,18 @@
 namespace claimgate::journal {
 namespace {
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool slow = true;  // tenfold: there it is the memory that is looked at
+#else
+constexpr bool slow = false;
+#endif
+
+std::uint64_t as_many(std::uint64_t short_form, std::uint64_t long_form) {
+  return (std::getenv("CLAIMGATE_LONG") != nullptr ? long_form : short_form) / (slow ? 20 : 1);
+}
+
 TEST(JournalSimulation, NothingAcknowledgedIsLostInAnyCrash) {
-  const std::uint64_t wanted = std::getenv("CLAIMGATE_LONG") != nullptr ? 500'000 : 20'000;
+  const std::uint64_t wanted = as_many(20'000, 500'000);
   SimulationCounts all;
   for (std::uint64_t seed = 1; all.crashes < wanted && all.lost.empty(); ++seed) {
     all += simulate({.seed = seed});
@@ -30,7 +40,7 @@ TEST(JournalSimulation, NothingAcknowledgedIsLostInAnyCrash) {
 // One bit anywhere in any file, in a journal whose last words have been followed by others. The
 // start then finds everything, or refuses and says where.
 TEST(JournalSimulation, RotInWhatWasAcknowledgedIsNeverTakenForTruth) {
-  const std::uint64_t wanted = std::getenv("CLAIMGATE_LONG") != nullptr ? 50'000 : 2'000;
+  const std::uint64_t wanted = as_many(2'000, 50'000);
   SimulationCounts all;
   for (std::uint64_t seed = 1; all.rotted < wanted && all.lost.empty(); ++seed) {
     all += simulate({.seed = seed, .rot = true});

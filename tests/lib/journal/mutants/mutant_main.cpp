@@ -17,7 +17,8 @@ int main(int argc, char** argv) {
   }
   const auto crashes = static_cast<unsigned long long>(all.crashes);
   if (all.lost.empty()) {
-    std::printf("%s %s: tried %llu, lost 0\n", harmless ? "harmless" : "NOT CAUGHT", argv[1], crashes);
+    std::printf("%s %s: tried %llu, lost 0\n", harmless ? "harmless" : "NOT CAUGHT", argv[1],
+                crashes);
   } else {
     std::printf("%s %s after %llu crashes: %s\n", harmless ? "NOT HARMLESS" : "caught", argv[1],
                 crashes, all.lost.c_str());
