@@ -147,12 +147,15 @@ Expected<void> write_manifest(Storage& storage, Manifest& manifest) {
   if (!*there) {
     if (auto synced = storage.sync_folder(""); !synced) return synced;
   }
-  ++manifest.sequence;
+  Manifest next = manifest;
+  ++next.sequence;
   AlignedBuffer page(page_bytes);
-  encode(page.data(), manifest);
-  const std::uint64_t offset = manifest.sequence % pages * page_bytes;
+  encode(page.data(), next);
+  const std::uint64_t offset = next.sequence % pages * page_bytes;
   if (auto written = (*file)->write(offset, page.first(page_bytes)); !written) return written;
-  return (*file)->sync();
+  const auto done = (*file)->sync();
+  if (done) manifest.sequence = next.sequence;
+  return done;
 }
 
 }  // namespace claimgate::journal

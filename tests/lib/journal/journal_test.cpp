@@ -266,5 +266,28 @@ TEST(JournalOnADisk, WhoseManifestWasNotSyncedHasNoFileRewrittenThatItMayName) {
   EXPECT_GT(named, 10u) << "of the failed ones";
 }
 
+// Full, superfluous and renamed before anybody noted that it was in use; the next one not yet begun.
+TEST(JournalOnADisk, StartsAgainThoughTheLastDurableSegmentWasRecycled) {
+  SimulatedDisk disk(1);
+  State expected;
+  {
+    JournalOptions options = JournalLife::small();
+    options.spares = 2;
+    JournalLife life(disk, options);
+    ASSERT_TRUE(life.import({1}));
+    life.rest();
+    for (unsigned i = 0; i < 8; ++i) life.claim(0, {1});
+    ASSERT_TRUE(life.journal().claims(0).close(0)) << "a heartbeat that never gets to the disk";
+    life.checkpoint();
+    life.checkpoint();
+    while (life.journal().tend().value()) continue;
+    EXPECT_FALSE(disk.names().contains("lane-0/seg-1.jnl"));
+    expected = life.state();
+  }
+  const auto found = find_in(disk);
+  ASSERT_TRUE(found) << found.error().text();
+  EXPECT_EQ(found->state, expected);
+}
+
 }  // namespace
 }  // namespace claimgate::journal
