@@ -41,7 +41,9 @@ Expected<void> Journal::begin_term(Recovered& recovered, const channel::Table& t
   if (recovered.fresh) manifest_.node_uuid = options_.new_node_uuid;
   manifest_.term = recovered.highest_term + 1;
   recovered.next_incarnation = std::max(recovered.next_incarnation, next_incarnation);
-  if (recovered.fresh || recovered.replayed() || !recovered.set_aside.empty()) {
+  const bool needs_checkpoint =
+      recovered.fresh || recovered.replayed() || !recovered.set_aside.empty();
+  if (needs_checkpoint) {
     auto written = write_checkpoint(storage_, manifest_.node_uuid, manifest_.current.generation + 1,
                                     recovered.next_incarnation, table, {});
     if (!written) return std::unexpected(written.error());
@@ -52,7 +54,7 @@ Expected<void> Journal::begin_term(Recovered& recovered, const channel::Table& t
     LaneEntry* entry = manifest_.lane(lane.lane);
     if (entry == nullptr) entry = &manifest_.lanes.emplace_back(LaneEntry{.lane = lane.lane});
     const std::uint64_t last_lsn = lane.end.next_lsn - 1;
-    if (last_lsn > entry->current_lsn || !recovered.set_aside.empty()) {
+    if (needs_checkpoint) {
       entry->previous_lsn = lane.base_lsn;
       entry->current_lsn = last_lsn;
     }
@@ -115,6 +117,7 @@ Expected<void> Journal::provision(std::span<ProvisioningRecord> changes) {
                 storage_.where(lane_folder(provisioning_lane)),
                 "Start claimd again: what is on the disk then counts");
   }
+  provisioning_failed_ = true;  // until all of it has gone well
   LaneWriter& writer = provisioning().writer;
   const std::uint64_t batch = writer.next_lsn();
   std::array<std::byte, provisioning_record_bytes> bytes;
@@ -133,12 +136,13 @@ Expected<void> Journal::provision(std::span<ProvisioningRecord> changes) {
   }
   ProvisioningRecord commit{.change = Change::commit, .changes = changes.size()};
   if (auto appended = append(commit); !appended) return appended;
-  return write_provisioning_group();
+  const auto done = write_provisioning_group();
+  provisioning_failed_ = !done;
+  return done;
 }
 
 Expected<void> Journal::write_provisioning_group() {
   Lane& lane = provisioning();
-  provisioning_failed_ = true;  // until all of it has gone well
   auto group = lane.writer.close(0);
   if (!group) {
     if (auto made = lane.shelf.tend(); !made) return std::unexpected(made.error());
@@ -146,11 +150,18 @@ Expected<void> Journal::write_provisioning_group() {
     if (!group) return fail("there is no segment to write to", lane_folder(provisioning_lane));
   }
   if (auto written = group->file->write_durably(group->offset, group->bytes); !written) {
+    provisioning_failed_ = true;
     return written;
   }
   lane.writer.complete(*group);
-  provisioning_failed_ = false;
   return {};
+}
+
+Expected<void> Journal::note(Manifest& manifest) {
+  manifest_in_doubt_ = true;
+  auto written = write_manifest(storage_, manifest);
+  manifest_in_doubt_ = !written;
+  return written;
 }
 
 std::uint64_t Journal::lsn_held(std::size_t lane) noexcept {
@@ -159,6 +170,10 @@ std::uint64_t Journal::lsn_held(std::size_t lane) noexcept {
 
 Expected<void> Journal::checkpoint(const channel::Table& table, std::uint32_t next_incarnation,
                                    const Pace& pace) {
+  // One that failed may be on the disk all the same, and would name the file to be written now.
+  if (manifest_in_doubt_) {
+    if (auto noted = note(manifest_); !noted) return noted;
+  }
   std::vector<std::uint64_t> held;
   for (std::size_t i = 0; i < lanes_.size(); ++i) held.push_back(lsn_held(i));
   auto written = write_checkpoint(storage_, manifest_.node_uuid, manifest_.current.generation + 1,
@@ -181,7 +196,7 @@ Expected<void> Journal::checkpoint(const channel::Table& table, std::uint32_t ne
     const bool ours = entry.lane == provisioning_lane || entry.lane < options_.claim_lanes;
     if (!ours) entry.previous_lsn = entry.current_lsn;
   }
-  if (auto noted = write_manifest(storage_, next); !noted) return noted;
+  if (auto noted = note(next); !noted) return noted;
   manifest_ = std::move(next);
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     lanes_[i]->shelf.release_below(manifest_.lane(lane_number(i))->previous_lsn);
@@ -190,19 +205,19 @@ Expected<void> Journal::checkpoint(const channel::Table& table, std::uint32_t ne
 }
 
 Expected<bool> Journal::tend() {
-  bool noted = true;
+  bool changed = manifest_in_doubt_;
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     LaneEntry& entry = *manifest_.lane(lane_number(i));
     const std::uint64_t segment = lanes_[i]->writer.durable_segment();
-    if (segment == lanes_[i]->noted_segment) continue;
+    const std::uint64_t durable_lsn = lanes_[i]->writer.durable_lsn();
+    // A segment that holds nothing above the checkpoint before may be recycled already.
+    if (segment == lanes_[i]->noted_segment || durable_lsn <= entry.previous_lsn) continue;
     entry.segment_in_use = lanes_[i]->noted_segment = segment;
-    entry.durable_lsn = std::max(entry.durable_lsn, lanes_[i]->writer.durable_lsn());
-    noted = false;
+    entry.durable_lsn = std::max(entry.durable_lsn, durable_lsn);
+    changed = true;
   }
-  if (!noted) {
-    if (auto written = write_manifest(storage_, manifest_); !written) {
-      return std::unexpected(written.error());
-    }
+  if (changed) {
+    if (auto noted = note(manifest_); !noted) return std::unexpected(noted.error());
   }
   // Nothing else would tell the last change's frame from a torn one: this lane may rest for months.
   if (provisioning().writer.wants_heartbeat() && !provisioning_failed_) {

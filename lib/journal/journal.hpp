@@ -90,6 +90,7 @@ class Journal {
   [[nodiscard]] Expected<void> open_lane(std::uint32_t number, const Recovered& recovered);
   [[nodiscard]] Lane& provisioning() noexcept { return *lanes_.front(); }
   [[nodiscard]] Expected<void> write_provisioning_group();
+  [[nodiscard]] Expected<void> note(Manifest& manifest);
   [[nodiscard]] std::uint64_t lsn_held(std::size_t lane) noexcept;
 
   Storage& storage_;
@@ -98,6 +99,7 @@ class Journal {
   std::vector<std::unique_ptr<Lane>> lanes_;  // provisioning first
   std::uint64_t applied_lsn_ = 0;             // of provisioning, in the table
   bool provisioning_failed_ = false;
+  bool manifest_in_doubt_ = false;  // the last write failed: who knows what is on the disk
 };
 
 }  // namespace claimgate::journal

@@ -22,9 +22,9 @@ constexpr const char* remedy_damaged =
 class SegmentReader {
  public:
   SegmentReader(File& file, std::uint64_t size, AlignedBuffer& window)
-      : file_(file), size_(size), window_(window) {}
+      : file_(file), size_(size / page_bytes * page_bytes), window_(window) {}
 
-  // `bytes` readable at `offset`, or nothing where the file ends before.
+  // `bytes` readable at `offset`, or nothing where the file's last whole page ends before.
   Expected<const std::byte*> at(std::uint64_t offset, std::size_t bytes) {
     if (offset + bytes > size_) return nullptr;
     if (offset < start_ || offset + bytes > start_ + length_) {
@@ -75,8 +75,15 @@ class Scan {
   }
 
   Failure missing(std::uint64_t up_to) const {
-    return Failure{fmt::format("damaged: acknowledged records from LSN {} to {} are not there",
-                               end_.next_lsn, up_to),
+    const std::string what = fmt::format(
+        "damaged: acknowledged records from LSN {} to {} are not there", end_.next_lsn, up_to);
+    // A segment that lost its header is where they were, if it is the next one.
+    for (const std::uint64_t headless : headless_) {
+      if (!stopped_ || headless == stopped_->segment + 1) {
+        return Failure{what, where(headless, 0), remedy_damaged};
+      }
+    }
+    return Failure{what,
                    stopped_ ? where(stopped_->segment, stopped_->offset)
                             : storage_.where(lane_folder(query_.lane)),
                    remedy_damaged};
@@ -108,7 +115,7 @@ class Scan {
     bool in_use_seen = query_.segment_in_use == 0;
     for (SegmentFacts& facts : end_.segments) {
       const std::string path = segment_path(query_.lane, facts.segment);
-      if (facts.bytes < 2 * page_bytes) continue;  // its making was cut short
+      if (facts.bytes < page_bytes) continue;  // its making was cut short
       auto file = storage_.open(path, Access::read_only);
       if (!file) return std::unexpected(file.error());
       if (auto read = (*file)->read(0, page_.first(page_bytes)); !read) return read;
@@ -133,6 +140,11 @@ class Scan {
       if (header.segment < facts.segment) continue;  // renamed, and not used since
       in_use_seen = in_use_seen || facts.segment >= query_.segment_in_use;
       if (header.term < query_.term && header.first_lsn > query_.term_lsn) continue;  // discarded
+      if (header.bytes != facts.bytes) {  // its last frames, and what they state, may be gone
+        return fail(fmt::format("damaged: this segment had {} bytes and has {} now", header.bytes,
+                                facts.bytes),
+                    where(facts.segment, std::min(header.bytes, facts.bytes)), remedy_damaged);
+      }
       facts.first_lsn = header.first_lsn;
       facts.last_lsn = header.first_lsn - 1;
       facts.term = header.term;
@@ -261,14 +273,18 @@ class Scan {
     return {};
   }
 
+  // In a segment without a header.
   Expected<void> look_for_statements(File& file, const SegmentFacts& facts) {
     SegmentReader reader(file, facts.bytes, window_);
     const auto first_frame = reader.at(page_bytes, page_bytes);
     if (!first_frame) return std::unexpected(first_frame.error());
+    if (*first_frame == nullptr) return {};
     const auto zero = [](std::byte each) { return each == std::byte{0}; };
     const bool never_used = std::all_of(page_.data(), page_.data() + page_bytes, zero) &&
                             std::all_of(*first_frame, *first_frame + page_bytes, zero);
-    return never_used ? Expected<void>{} : look_behind(reader, facts, page_bytes);
+    if (never_used) return {};
+    headless_.push_back(facts.segment);
+    return look_behind(reader, facts, page_bytes);
   }
 
   Storage& storage_;
@@ -281,6 +297,7 @@ class Scan {
   std::uint64_t next_ = 1;  // LSN of the frame looked for
   std::uint32_t term_ = 0;  // of the segment read last
   std::optional<RecordPlace> stopped_;
+  std::vector<std::uint64_t> headless_;  // segments that were written to and have no whole header
 };
 
 }  // namespace

@@ -178,19 +178,14 @@ std::optional<ClaimRecord> read_claim_record(const std::byte* from) noexcept {
   return possible ? std::optional(record) : std::nullopt;
 }
 
-void write_provisioning_record(std::byte* to, const ProvisioningRecord& record) noexcept {
-  const channel::ChannelTerms& terms = record.terms;
-  std::memset(to, 0, provisioning_record_bytes);
-  put(to, at_change, record.change);
+namespace {
+
+// What an ADD or an UPDATE says of its channel beside its id.
+void put_terms(std::byte* to, const channel::ChannelTerms& terms) noexcept {
   put(to, at_key_type, terms.key.type);
   put(to, at_class, terms.service_class);
-  put(to, at_incarnation, record.incarnation);
-  put(to, at_lsn, record.lsn);
-  put(to, at_batch, record.batch);
-  put(to, at_changes, record.changes);
   put(to, at_funded, terms.funded.value);
   put(to, at_balance, terms.balance.value);
-  put_bytes(to, at_id, terms.id.bytes);
   put_bytes(to, at_key, terms.key.bytes);
   put_bytes(to, at_source, terms.source);
   put_bytes(to, at_destination, terms.destination);
@@ -200,32 +195,14 @@ void write_provisioning_record(std::byte* to, const ProvisioningRecord& record) 
   put(to, at_settle_delay, terms.settle_delay_s);
   put(to, at_ledger_index, terms.ledger_index);
   put(to, at_tag, terms.source_tag);
-  put(to, at_change_crc, record_check({to, at_change_crc}));
 }
 
-std::optional<ProvisioningRecord> read_provisioning_record(const std::byte* from) noexcept {
-  if (get<std::uint32_t>(from, at_change_crc) != record_check({from, at_change_crc})) {
-    return std::nullopt;
-  }
-  ProvisioningRecord record;
-  channel::ChannelTerms& terms = record.terms;
-  const auto change = get<std::uint8_t>(from, at_change);
-  const auto type = get<std::uint8_t>(from, at_key_type);
-  const bool possible = change >= static_cast<std::uint8_t>(Change::add) &&
-                        change <= static_cast<std::uint8_t>(Change::commit) &&
-                        (type == static_cast<std::uint8_t>(channel::KeyType::secp256k1) ||
-                         type == static_cast<std::uint8_t>(channel::KeyType::ed25519));
-  if (!possible) return std::nullopt;
-  record.change = static_cast<Change>(change);
-  terms.key.type = static_cast<channel::KeyType>(type);
+// False where they cannot be.
+bool get_terms(const std::byte* from, channel::ChannelTerms& terms) noexcept {
+  terms.key.type = static_cast<channel::KeyType>(get<std::uint8_t>(from, at_key_type));
   terms.service_class = get<std::uint8_t>(from, at_class);
-  record.incarnation = get<std::uint32_t>(from, at_incarnation);
-  record.lsn = get<std::uint64_t>(from, at_lsn);
-  record.batch = get<std::uint64_t>(from, at_batch);
-  record.changes = get<std::uint64_t>(from, at_changes);
   terms.funded = {get<std::uint64_t>(from, at_funded)};
   terms.balance = {get<std::uint64_t>(from, at_balance)};
-  get_bytes(from, at_id, terms.id.bytes);
   get_bytes(from, at_key, terms.key.bytes);
   get_bytes(from, at_source, terms.source);
   get_bytes(from, at_destination, terms.destination);
@@ -235,6 +212,42 @@ std::optional<ProvisioningRecord> read_provisioning_record(const std::byte* from
   terms.settle_delay_s = get<std::uint32_t>(from, at_settle_delay);
   terms.ledger_index = get<std::uint32_t>(from, at_ledger_index);
   terms.source_tag = get<std::uint16_t>(from, at_tag);
+  return terms.key.type == channel::KeyType::secp256k1 ||
+         terms.key.type == channel::KeyType::ed25519;
+}
+
+bool has_terms(Change change) noexcept { return change == Change::add || change == Change::update; }
+
+}  // namespace
+
+void write_provisioning_record(std::byte* to, const ProvisioningRecord& record) noexcept {
+  std::memset(to, 0, provisioning_record_bytes);
+  put(to, at_change, record.change);
+  put(to, at_incarnation, record.incarnation);
+  put(to, at_lsn, record.lsn);
+  put(to, at_batch, record.batch);
+  put(to, at_changes, record.changes);
+  if (record.change != Change::commit) put_bytes(to, at_id, record.terms.id.bytes);
+  if (has_terms(record.change)) put_terms(to, record.terms);
+  put(to, at_change_crc, record_check({to, at_change_crc}));
+}
+
+std::optional<ProvisioningRecord> read_provisioning_record(const std::byte* from) noexcept {
+  if (get<std::uint32_t>(from, at_change_crc) != record_check({from, at_change_crc})) {
+    return std::nullopt;
+  }
+  const auto change = get<std::uint8_t>(from, at_change);
+  if (change < static_cast<std::uint8_t>(Change::add) ||
+      change > static_cast<std::uint8_t>(Change::commit)) {
+    return std::nullopt;
+  }
+  ProvisioningRecord record{.lsn = get<std::uint64_t>(from, at_lsn),
+                            .change = static_cast<Change>(change),
+                            .incarnation = get<std::uint32_t>(from, at_incarnation),
+                            .batch = get<std::uint64_t>(from, at_batch),
+                            .changes = get<std::uint64_t>(from, at_changes)};
+  get_bytes(from, at_id, record.terms.id.bytes);
+  if (has_terms(record.change) && !get_terms(from, record.terms)) return std::nullopt;
   if (record.change != Change::commit && record.incarnation == 0) return std::nullopt;
   return record;
 }

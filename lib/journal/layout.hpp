@@ -129,7 +129,7 @@ struct ProvisioningRecord {
   std::uint32_t incarnation = 0;  // add: the channel's; update, remove: of the channel meant
   std::uint64_t batch = 0;
   std::uint64_t changes = 0;    // commit: how many records of the batch came before
-  channel::ChannelTerms terms;  // add, update: all · remove: the id
+  channel::ChannelTerms terms;  // add, update: all · remove: the id, nothing else is written
 };
 
 void write_provisioning_record(std::byte* to, const ProvisioningRecord& record) noexcept;

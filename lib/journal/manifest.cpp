@@ -72,8 +72,7 @@ void encode(std::byte* page, const Manifest& manifest) noexcept {
 bool is_whole(const std::byte* page) noexcept {
   return std::memcmp(page, magic.data(), magic.size()) == 0 &&
          get<std::uint32_t>(page, at_crc) ==
-             memory::crc32c({page + at_major, page_bytes - at_major}) &&
-         get<std::uint32_t>(page, at_lanes) <= lanes_max;
+             memory::crc32c({page + at_major, page_bytes - at_major});
 }
 
 Manifest decode(const std::byte* page) {
@@ -132,6 +131,7 @@ Expected<std::optional<Manifest>> read_manifest(Storage& storage) {
       return fail("this state folder was written by a newer claimd", storage.where(manifest_path),
                   "Start the version that wrote it, or a newer one; nothing was changed");
     }
+    if (get<std::uint32_t>(page, at_lanes) > lanes_max) continue;
     Manifest read = decode(page);
     if (!newest || read.sequence > newest->sequence) newest.emplace(std::move(read));
   }
@@ -147,12 +147,15 @@ Expected<void> write_manifest(Storage& storage, Manifest& manifest) {
   if (!*there) {
     if (auto synced = storage.sync_folder(""); !synced) return synced;
   }
-  ++manifest.sequence;
+  Manifest next = manifest;
+  ++next.sequence;
   AlignedBuffer page(page_bytes);
-  encode(page.data(), manifest);
-  const std::uint64_t offset = manifest.sequence % pages * page_bytes;
+  encode(page.data(), next);
+  const std::uint64_t offset = next.sequence % pages * page_bytes;
   if (auto written = (*file)->write(offset, page.first(page_bytes)); !written) return written;
-  return (*file)->sync();
+  const auto done = (*file)->sync();
+  if (done) manifest.sequence = next.sequence;
+  return done;
 }
 
 }  // namespace claimgate::journal

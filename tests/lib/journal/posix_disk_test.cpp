@@ -1,12 +1,11 @@
 // PosixStorage on disks that refuse for real: full, read-only, without direct transfers; for users
 // without rights; under a limit on file sizes.
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
 
+#include "tests/lib/journal/posix_mount.hpp"
 #include "tests/lib/journal/posix_site.hpp"
 #include "tests/lib/journal/system_calls.hpp"
 
@@ -14,23 +13,6 @@ namespace claimgate::journal {
 namespace {
 
 class PosixDisk : public PosixSite {};
-
-// A file system of the kernel's memory in the state folder's place, for as long as it lives.
-class Mount {
- public:
-  Mount(const std::string& folder, const char* type, const char* options)
-      : folder_(folder), there_(::mount("none", folder.c_str(), type, 0, options) == 0) {}
-  Mount(const Mount&) = delete;
-  Mount& operator=(const Mount&) = delete;
-  ~Mount() {
-    if (there_) ::umount2(folder_.c_str(), MNT_DETACH);
-  }
-  [[nodiscard]] explicit operator bool() const noexcept { return there_; }
-
- private:
-  std::string folder_;
-  bool there_;
-};
 
 // Signals and limits as they were, afterwards.
 class FileSizeLimit {
@@ -52,15 +34,9 @@ class FileSizeLimit {
   void (*signal_)(int);
 };
 
-#define MOUNTED_OR_SKIPPED(mount, test)                            \
-  if (!(mount)) {                                                  \
-    std::puts("NOT RUN: PosixDisk." test ": mounting needs root"); \
-    GTEST_SKIP();                                                  \
-  }
-
 TEST_F(PosixDisk, ThatIsFullSaysSoBeforeAnythingIsWrittenAndKeepsNothing) {
   const Mount mount(folder_, "tmpfs", "size=1m");
-  MOUNTED_OR_SKIPPED(mount, "ThatIsFullSaysSoBeforeAnythingIsWrittenAndKeepsNothing");
+  if (!mount) GTEST_SKIP();
   const auto disk = PosixStorage::open(folder_);
   ASSERT_TRUE(disk);
   EXPECT_EQ((*disk)->free_bytes().value(), 256 * page_bytes);
@@ -78,7 +54,7 @@ TEST_F(PosixDisk, ThatIsFullSaysSoBeforeAnythingIsWrittenAndKeepsNothing) {
 
 TEST_F(PosixDisk, ThatRunsFullWhileZerosAreWrittenKeepsNothing) {
   const Mount mount(folder_, "tmpfs", "size=4m");
-  MOUNTED_OR_SKIPPED(mount, "ThatRunsFullWhileZerosAreWrittenKeepsNothing");
+  if (!mount) GTEST_SKIP();
   const auto disk = PosixStorage::open(folder_);
   ASSERT_TRUE(disk);
   SystemCalls calls;
@@ -93,7 +69,7 @@ TEST_F(PosixDisk, ThatRunsFullWhileZerosAreWrittenKeepsNothing) {
 
 TEST_F(PosixDisk, ThatIsFullEndsAWriteThatWouldMakeAFileGrow) {
   const Mount mount(folder_, "tmpfs", "size=1m");
-  MOUNTED_OR_SKIPPED(mount, "ThatIsFullEndsAWriteThatWouldMakeAFileGrow");
+  if (!mount) GTEST_SKIP();
   const auto disk = PosixStorage::open(folder_);
   ASSERT_TRUE(disk);
   const auto file = (*disk)->create("file", 250 * page_bytes);
@@ -107,7 +83,7 @@ TEST_F(PosixDisk, ThatIsFullEndsAWriteThatWouldMakeAFileGrow) {
 TEST_F(PosixDisk, WithoutDirectTransfersIsWorkedOnWithoutAndSaysSo) {
   // ramfs has none on any kernel; tmpfs has since Linux 6.6.
   const Mount mount(folder_, "ramfs", nullptr);
-  MOUNTED_OR_SKIPPED(mount, "WithoutDirectTransfersIsWorkedOnWithoutAndSaysSo");
+  if (!mount) GTEST_SKIP();
   const auto disk = PosixStorage::open(folder_);
   ASSERT_TRUE(disk);
   EXPECT_TRUE((*disk)->direct()) << "unknown so far";
@@ -122,7 +98,7 @@ TEST_F(PosixDisk, WithoutDirectTransfersIsWorkedOnWithoutAndSaysSo) {
 
 TEST_F(PosixDisk, ThatIsReadOnlyIsReadAndNotWritten) {
   const Mount mount(folder_, "tmpfs", "size=1m");
-  MOUNTED_OR_SKIPPED(mount, "ThatIsReadOnlyIsReadAndNotWritten");
+  if (!mount) GTEST_SKIP();
   const auto disk = PosixStorage::open(folder_);
   ASSERT_TRUE(disk);
   ASSERT_TRUE((*disk)->create("file", page_bytes));

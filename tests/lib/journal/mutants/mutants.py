@@ -20,8 +20,8 @@ MUTANTS = {
     ),
     "manifest-not-synced": (
         JOURNAL + "manifest.cpp",
-        "return (*file)->sync();",
-        "return {};",
+        "  const auto done = (*file)->sync();",
+        "  const auto done = Expected<void>{};",
     ),
     "provisioning-not-synced": (
         JOURNAL + "journal.cpp",
@@ -86,9 +86,8 @@ MUTANTS = {
     ),
     "provisioning-visible-before-durable": (
         JOURNAL + "journal.cpp",
-        "  if (auto appended = append(commit); !appended) return appended;\n"
-        "  return write_provisioning_group();",
-        "  return append(commit);",
+        "  const auto done = write_provisioning_group();",
+        "  const Expected<void> done;",
     ),
     "checkpoint-in-place": (
         JOURNAL + "checkpoint.cpp",
