@@ -216,7 +216,9 @@ bool get_terms(const std::byte* from, channel::ChannelTerms& terms) noexcept {
          terms.key.type == channel::KeyType::ed25519;
 }
 
-bool has_terms(Change change) noexcept { return change == Change::add || change == Change::update; }
+bool has_terms(Change change) noexcept {
+  return change == Change::add || change == Change::update;
+}
 
 }  // namespace
 

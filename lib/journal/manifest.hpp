@@ -51,8 +51,8 @@ struct Manifest {
 [[nodiscard]] Expected<std::optional<Manifest>> read_manifest(Storage& storage);
 
 // Makes `manifest` durable as the next page; its sequence is counted up. The file is made where it
-// is missing. After a Failure that page may be the old one, this one, or torn; the sequence is as it
-// was, so that the next write is to the same page and not to the one that is whole.
+// is missing. After a Failure that page may be the old one, this one, or torn; the sequence is as
+// it was, so that the next write is to the same page and not to the one that is whole.
 [[nodiscard]] Expected<void> write_manifest(Storage& storage, Manifest& manifest);
 
 }  // namespace claimgate::journal

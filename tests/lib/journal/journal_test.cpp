@@ -266,7 +266,8 @@ TEST(JournalOnADisk, WhoseManifestWasNotSyncedHasNoFileRewrittenThatItMayName) {
   EXPECT_GT(named, 10u) << "of the failed ones";
 }
 
-// Full, superfluous and renamed before anybody noted that it was in use; the next one not yet begun.
+// Full, superfluous and renamed before anybody noted that it was in use; the next one not yet
+// begun.
 TEST(JournalOnADisk, StartsAgainThoughTheLastDurableSegmentWasRecycled) {
   SimulatedDisk disk(1);
   State expected;
