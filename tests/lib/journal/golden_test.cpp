@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
+#include <optional>
 
 #include "lib/journal/checkpoint.hpp"
 #include "lib/journal/manifest.hpp"

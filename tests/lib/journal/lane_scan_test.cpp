@@ -182,11 +182,11 @@ TEST_F(LaneScan, AFlippedBitBehindTheEndLosesNothing) {
   WrittenLane lane(disk_, options());
   lane.claims(3);
   lane.heartbeat();
-  flip_bits(segment_path(0, 1), 3 * page_bytes, 4 * page_bytes, 1, [this] {
+  flip_bits(segment_path(0, 1), 3 * page_bytes, 4 * page_bytes, 7, [this] {
     const auto end = scan(query());
     return end && end->next_lsn == 4;
   });
-  flip_bits(segment_path(0, 2), 0, 2 * page_bytes, 1, [this] {
+  flip_bits(segment_path(0, 2), 0, 2 * page_bytes, 7, [this] {
     const auto end = scan(query());
     return end && end->next_lsn == 4;
   });

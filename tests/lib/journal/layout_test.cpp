@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "lib/memory/crc32c.hpp"
