@@ -68,7 +68,6 @@ class LaneWriter {
   [[nodiscard]] std::uint64_t durable_segment() const noexcept {
     return durable_segment_.load(std::memory_order_relaxed);
   }
-  [[nodiscard]] unsigned under_way() const noexcept { return under_way_; }
   // True while no frame on the disk says that the last record is durable: rot in that record's
   // frame would look like a tear. An empty close() mends it.
   [[nodiscard]] bool wants_heartbeat() const noexcept {

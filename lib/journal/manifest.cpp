@@ -1,7 +1,5 @@
 #include "lib/journal/manifest.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cassert>
 #include <cstring>
