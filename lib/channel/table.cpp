@@ -254,32 +254,21 @@ Table::Applied Table::add(const ChannelView& view) noexcept {
   return {ApplyResult::added, at};
 }
 
-Table::Applied Table::update(SlotIndex at, const ChannelTerms& terms) noexcept {
-  if (!same_id(at, terms.id)) return {ApplyResult::handle_taken, no_slot};
-  const PublicKey key{.bytes = cold_[at].key, .type = slots_[at].key_type()};
-  if (key != terms.key) return {ApplyResult::key_differs, no_slot};
+Table::Applied Table::update(SlotIndex at, const ChannelTerms& told) noexcept {
+  ChannelTerms terms = compose(slots_[at], cold_[at], destinations_).terms;
+  const ApplyResult result = merge(terms, told);
+  if (result == ApplyResult::handle_taken || result == ApplyResult::key_differs)
+    return {result, no_slot};
   Slot slot = slots_[at];
   ColdRecord cold = cold_[at];
-  slot.funded = std::max(slot.funded, terms.funded.value);
-  slot.balance = std::max(slot.balance, terms.balance.value);
-  const bool older = terms.ledger_index < cold.ledger_index;
-  // The id says which it is, by hash; it can only have been missing before.
+  slot.funded = terms.funded.value;
+  slot.balance = terms.balance.value;
   if (cold.destination == 0) cold.destination = number_of(terms.destination);
-  if (terms.ledger_index > cold.ledger_index) {
-    set_expiry(slot, cold, terms);
-  } else if (!older) {
-    // A ledger has one close time: what is read from it later says no more about the time after it.
-    ChannelTerms earliest = terms;
-    earliest.expiration = std::min(terms.expiration, cold.expiration);
-    earliest.cancel_after = std::min(terms.cancel_after, cold.cancel_after);
-    earliest.valid_until = std::min(terms.valid_until, slot.valid_until);
-    set_expiry(slot, cold, earliest);
-  }
-  const bool same = std::memcmp(&slot, &slots_[at], sizeof slot) == 0 &&
-                    std::memcmp(&cold, &cold_[at], sizeof cold) == 0;
-  if (!same) write(at, slot, cold);
-  if (older) return {ApplyResult::older_ledger, at};
-  return {same ? ApplyResult::unchanged : ApplyResult::updated, at};
+  set_expiry(slot, cold, terms);
+  if (std::memcmp(&slot, &slots_[at], sizeof slot) != 0 ||
+      std::memcmp(&cold, &cold_[at], sizeof cold) != 0)
+    write(at, slot, cold);
+  return {result, at};
 }
 
 bool Table::remove(const ChannelId& id) noexcept {

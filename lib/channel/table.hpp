@@ -99,16 +99,6 @@ inline constexpr std::uint32_t capacity_max = std::uint32_t{1} << 30;
 // more than these is kept like any other, its destination as not known.
 inline constexpr std::uint32_t destinations_max = 4096;
 
-enum class ApplyResult : std::uint8_t {
-  added,
-  updated,       // funds by maximum, expiry by the newer ledger; of the same one the earlier
-  unchanged,     // an answer of the ledger we hold that says nothing new: validity not extended
-  older_ledger,  // an answer from a ledger before the one we hold: funds merged, expiry kept
-  handle_taken,  // another id with the same leading 64 bits
-  key_differs,   // same id, another key: a channel's key never changes
-  table_full,
-};
-
 class Table {
  public:
   // What create() will map, before it is rounded up to whole pages.
@@ -193,7 +183,7 @@ class Table {
   [[nodiscard]] bool insert(std::uint64_t hash, SlotIndex at) noexcept;
   void erase(std::uint64_t hash, SlotIndex at) noexcept;
   Applied add(const ChannelView& view) noexcept;
-  Applied update(SlotIndex at, const ChannelTerms& terms) noexcept;
+  Applied update(SlotIndex at, const ChannelTerms& told) noexcept;
   // The account's number, a new one where it has none; 0 where it is all zero, or none is left.
   [[nodiscard]] std::uint32_t number_of(const std::array<std::byte, 20>& destination) noexcept;
   void write(SlotIndex at, const Slot& slot, const ColdRecord& cold) noexcept;

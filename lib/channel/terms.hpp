@@ -52,7 +52,24 @@ struct ChannelTerms {
   std::uint32_t ledger_index = 0;  // of the answer this was read from
   std::uint16_t source_tag = 0;    // reserved for the operator's own classes
   std::uint8_t service_class = 0;
+  friend bool operator==(const ChannelTerms&, const ChannelTerms&) = default;
 };
+
+// What a table made of one channel's terms.
+enum class ApplyResult : std::uint8_t {
+  added,
+  updated,       // funds by maximum, expiry by the newer ledger; of the same one the earlier
+  unchanged,     // an answer of the ledger we hold that says nothing new: validity not extended
+  older_ledger,  // an answer from a ledger before the one we hold: funds merged, expiry kept
+  handle_taken,  // another id with the same leading 64 bits
+  key_differs,   // same id, another key: a channel's key never changes
+  table_full,
+};
+
+// Makes of the `known` terms of a handle what they are once `told` was heard. Returns updated,
+// unchanged or older_ledger; handle_taken or key_differs, and leaves `known` as it is, where the
+// two cannot be one channel.
+[[nodiscard]] ApplyResult merge(ChannelTerms& known, const ChannelTerms& told) noexcept;
 
 // One channel as a reader sees it: terms, and the claim held.
 struct ChannelView {

@@ -205,49 +205,21 @@ Expected<void> ImportRun::rehearse_slice() {
 }
 
 Expected<ApplyResult> ImportRun::foresee(const channel::ChannelTerms& terms) {
-  auto seen = foreseen_.find(terms.id.handle().value);
+  const std::uint64_t handle = terms.id.handle().value;
+  auto seen = foreseen_.find(handle);
   if (seen == foreseen_.end()) {
     const auto view = known(terms.id.handle());
     if (!view) return std::unexpected(view.error());
-    if (!*view && provisioning_.channels() + foreseen_new_ >= provisioning_.capacity())
-      return ApplyResult::table_full;
-    const channel::ChannelTerms& known = *view ? (*view)->terms : terms;
-    seen =
-        foreseen_
-            .emplace(terms.id.handle().value,
-                     Foreseen{known.id, known.key, known.funded.value, known.balance.value,
-                              known.expiration, known.cancel_after, known.valid_until,
-                              known.ledger_index, known.destination != std::array<std::byte, 20>{}})
-            .first;
     if (!*view) {
+      if (provisioning_.channels() + foreseen_new_ >= provisioning_.capacity())
+        return ApplyResult::table_full;
+      foreseen_.emplace(handle, terms);
       ++foreseen_new_;
       return ApplyResult::added;
     }
+    seen = foreseen_.emplace(handle, (*view)->terms).first;
   }
-  Foreseen& known = seen->second;
-  if (known.id != terms.id) return ApplyResult::handle_taken;
-  if (known.key != terms.key) return ApplyResult::key_differs;
-  const bool more =
-      terms.funded.value > known.funded_drops || terms.balance.value > known.balance_drops;
-  known.funded_drops = std::max(known.funded_drops, terms.funded.value);
-  known.balance_drops = std::max(known.balance_drops, terms.balance.value);
-  const bool placed = !known.has_destination;
-  known.has_destination = true;  // judged terms have one
-  if (terms.ledger_index < known.ledger_index) return ApplyResult::older_ledger;
-  const bool same_ledger = terms.ledger_index == known.ledger_index;
-  const auto merged = [same_ledger](std::uint32_t now, std::uint32_t before) {
-    return same_ledger ? std::min(now, before) : now;
-  };
-  const auto expiration = merged(terms.expiration, known.expiration);
-  const auto cancel_after = merged(terms.cancel_after, known.cancel_after);
-  const auto valid_until = merged(terms.valid_until, known.valid_until);
-  const bool other = !same_ledger || placed || expiration != known.expiration ||
-                     cancel_after != known.cancel_after || valid_until != known.valid_until;
-  known.expiration = expiration;
-  known.cancel_after = cancel_after;
-  known.valid_until = valid_until;
-  known.ledger_index = terms.ledger_index;
-  return more || other ? ApplyResult::updated : ApplyResult::unchanged;
+  return channel::merge(seen->second, terms);
 }
 
 Expected<void> ImportRun::apply_slice() {

@@ -86,15 +86,6 @@ class ImportRun {
   struct Cursor {
     std::size_t batch = 0, in_batch = 0, answer = 0;
   };
-  // What a rehearsal has seen of a handle.
-  struct Foreseen {
-    channel::ChannelId id;
-    channel::PublicKey key;
-    std::uint64_t funded_drops, balance_drops;
-    std::uint32_t expiration, cancel_after, valid_until, ledger_index;
-    bool has_destination;
-  };
-
   // Up to slice_channels further on, or where slice_time has run out: asked per channel.
   class Slice {
    public:
@@ -137,7 +128,7 @@ class ImportRun {
   std::uint64_t report_position_ = 0;
   std::unordered_map<std::uint64_t, channel::SlotIndex> index_;  // by handle, of a big rehearsal
   channel::SlotIndex indexed_ = 0;                               // slots looked at for it
-  std::unordered_map<std::uint64_t, Foreseen> foreseen_;
+  std::unordered_map<std::uint64_t, channel::ChannelTerms> foreseen_;  // by handle, as rehearsed
   std::uint64_t foreseen_new_ = 0;
   admin::ImportDone done_;
 };
