@@ -1,5 +1,5 @@
-// claimd: the appliance's daemon. Reads its configuration, runs until SIGINT or SIGTERM, and saves
-// its channels. Exit codes: 0 a clean stop, 1 trouble, 2 wrong usage or configuration.
+// claimd: the appliance's daemon. Reads its configuration and runs until SIGINT or SIGTERM. Exit
+// codes: 0 a clean stop, 1 trouble, 2 wrong usage or configuration, 4 a write to the journal failed.
 #include <csignal>
 #include <cstdio>
 #include <ctime>
@@ -24,6 +24,7 @@ using namespace claimgate;
 
 constexpr int exit_trouble = 1;
 constexpr int exit_usage = 2;
+constexpr int exit_journal_failed = 4;
 
 constexpr const char* description =
     "claimd answers payment-channel claims on a DPDK port.\n\n"
@@ -32,8 +33,8 @@ constexpr const char* description =
     "profiles beside it suit memif, vhost, tap, af_packet, packet generators, pcap replay and "
     "bare\n"
     "metal.\n\n"
-    "Stop it with SIGTERM or Ctrl-C: what is in flight is answered and the channels are saved.\n"
-    "Talk to it with claimctl.";
+    "What it has acknowledged is in the journal of its state folder and survives any crash. Stop it\n"
+    "with SIGTERM or Ctrl-C: what is in flight is answered. Talk to it with claimctl.";
 
 constexpr const char* examples =
     "Examples:\n"
@@ -53,6 +54,7 @@ sigset_t block_signals() {
   for (const int each : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, each);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is a failed write, not the end
   return signals;
 }
 
@@ -61,13 +63,14 @@ std::string not_empty(const std::string& name) {
   return name.empty() ? "the name of a file is missing" : "";
 }
 
-void wait_for_stop(const sigset_t& signals, control::Appliance& appliance) {
+// True where it was asked to stop; false where the journal has failed.
+bool wait_for_stop(const sigset_t& signals, control::Appliance& appliance) {
   for (;;) {
-    const timespec second{.tv_sec = 1, .tv_nsec = 0};
-    const int got = sigtimedwait(&signals, nullptr, &second);
-    if (got == SIGINT || got == SIGTERM) return;
+    const timespec moment{.tv_sec = 0, .tv_nsec = 200'000'000};
+    const int got = sigtimedwait(&signals, nullptr, &moment);
+    if (got == SIGINT || got == SIGTERM) return true;
     if (got == SIGHUP) spdlog::info("SIGHUP is ignored: a new configuration needs a restart");
-    appliance.watch();
+    if (!appliance.watch()) return false;
   }
 }
 
@@ -91,12 +94,14 @@ int serve(const config::Config& config) {
   }
   spdlog::info("answering claims");
   tell_service_manager("READY=1\nSTATUS=answering claims");
-  wait_for_stop(signals, *appliance);
+  const bool asked = wait_for_stop(signals, *appliance);
   spdlog::info("stopping");
   tell_service_manager("STOPPING=1");
-  if (auto stopped = appliance->stop(); !stopped) {
+  const auto stopped = appliance->stop();
+  if (!asked) return exit_journal_failed;
+  if (!stopped) {
     spdlog::error("{}", stopped.error().text());
-    return exit_trouble;
+    return appliance->watch() ? exit_trouble : exit_journal_failed;
   }
   return 0;
 }

@@ -133,4 +133,14 @@ std::vector<Difference> compare(const Amounts& wanted, const Amounts& listed) {
   return differences;
 }
 
+std::vector<Difference> shortfalls(const Amounts& wanted, const Amounts& listed) {
+  std::vector<Difference> differences = compare(wanted, listed);
+  std::erase_if(differences, [&](const Difference& each) {
+    const auto expected = wanted.find(each.channel_id);
+    const auto found = listed.find(each.channel_id);
+    return expected == wanted.end() || (found != listed.end() && found->second >= expected->second);
+  });
+  return differences;
+}
+
 }  // namespace claimgate::claimgen

@@ -37,5 +37,7 @@ struct Difference {
 };
 // Channels that differ, are missing, or are listed without being wanted; by channel id.
 [[nodiscard]] std::vector<Difference> compare(const Amounts& wanted, const Amounts& listed);
+// Where more may be listed: those that are missing, or have less.
+[[nodiscard]] std::vector<Difference> shortfalls(const Amounts& wanted, const Amounts& listed);
 
 }  // namespace claimgate::claimgen

@@ -68,14 +68,16 @@ int write_channels(const Options& options, const StopFlag& stop) {
 struct Outputs {
   std::optional<OutputFile> finals;
   std::optional<OutputFile> latency;
+  std::optional<OutputFile> acknowledged;
 };
 
 Expected<Outputs> open_outputs(const Options& options) {
   const std::string& finals = options.finals_out;
   const std::string& other = options.verb == Verb::pcap ? options.out : options.latency_out;
-  const bool same = !finals.empty() && finals == other;
-  if (same) {
-    return fail("two outputs, and one file for both", "--final " + finals,
+  const std::string& acknowledged = options.acknowledged_out;
+  const auto same = [](const std::string& a, const std::string& b) { return !a.empty() && a == b; };
+  if (same(finals, other) || same(acknowledged, finals) || same(acknowledged, other)) {
+    return fail("two outputs, and one file for both", finals.empty() ? acknowledged : finals,
                 "Name another file for one of them");
   }
   Outputs outputs;
@@ -92,6 +94,9 @@ Expected<Outputs> open_outputs(const Options& options) {
   if (auto done = open(options.latency_out, outputs.latency); !done) {
     return std::unexpected(done.error());
   }
+  if (auto done = open(options.acknowledged_out, outputs.acknowledged); !done) {
+    return std::unexpected(done.error());
+  }
   return outputs;
 }
 
@@ -100,6 +105,18 @@ Expected<void> write_finals_file(Outputs& outputs, const ChannelSet& set, const 
   std::ostream& out = outputs.finals->stream();
   write_finals(set, plan.finals, [&out](const std::string& text) { out << text; });
   return outputs.finals->finish();
+}
+
+Expected<void> write_acknowledged_file(Outputs& outputs, const ChannelSet& set,
+                                       const Window& window) {
+  if (!outputs.acknowledged) return {};
+  std::vector<std::uint64_t> amounts;
+  for (std::uint32_t i = 0; i < set.size(); ++i) {
+    amounts.push_back(window.oracle().confirmed(i));
+  }
+  std::ostream& out = outputs.acknowledged->stream();
+  write_finals(set, amounts, [&out](const std::string& text) { out << text; });
+  return outputs.acknowledged->finish();
 }
 
 Expected<void> write_latency_file(Outputs& outputs, const Window& window) {
@@ -115,6 +132,9 @@ int finish_run(const Options& options, Outputs& outputs, const ChannelSet& set, 
   fmt::print("{}\n", options.json ? json_report(outcome, window, plan, set)
                                   : text_report(outcome, window, plan, set));
   if (auto done = write_latency_file(outputs, window); !done) {
+    return give_up(done.error(), exit_usage);
+  }
+  if (auto done = write_acknowledged_file(outputs, set, window); !done) {
     return give_up(done.error(), exit_usage);
   }
   if (outcome.stopped) return exit_stopped;
@@ -216,7 +236,8 @@ int check_amounts(const Options& options) {
                                    from_file ? options.list_in : "standard input");
   if (!listed) return give_up(listed.error(), exit_usage);
 
-  const auto differences = compare(*wanted, *listed);
+  const auto differences =
+      options.at_least ? shortfalls(*wanted, *listed) : compare(*wanted, *listed);
   for (std::size_t i = 0; i < differences.size() && i < mismatches_listed; ++i) {
     fmt::print(stderr, "WRONG: channel {}: expected {}, listed {}\n", differences[i].channel_id,
                differences[i].wanted, differences[i].listed);
@@ -225,7 +246,8 @@ int check_amounts(const Options& options) {
     fmt::print(stderr, "claimgen: {} of {} channels differ\n", differences.size(), wanted->size());
     return exit_wrong;
   }
-  if (!options.quiet) fmt::print("all {} channels hold their exact amount\n", wanted->size());
+  if (!options.quiet) fmt::print("all {} channels hold their {}\n", wanted->size(),
+                                options.at_least ? "amount, or more" : "exact amount");
   return exit_right;
 }
 

@@ -40,8 +40,10 @@ struct Options {
   bool json = false;
   std::string finals_out;   // where the final amounts go
   std::string latency_out;  // run: where the percentiles go
+  std::string acknowledged_out;  // run: where the highest amounts that were acknowledged go
   // check-amounts
   std::string finals_in;
+  bool at_least = false;  // check-amounts: more may be listed
   std::string list_in = "-";
 };
 

@@ -71,7 +71,8 @@ Expected<void> Journal::begin_term(Recovered& recovered, const channel::Table& t
   for (std::size_t i = 0; i <= options_.claim_lanes; ++i) {
     if (auto opened = open_lane(lane_number(i), recovered); !opened) return opened;
   }
-  applied_lsn_ = provisioning().writer.durable_lsn();
+  provisioned();
+  next_incarnation_ = recovered.next_incarnation;
   // A lane without a segment takes nothing: the first ones are made here, the others by tend().
   for (const auto& lane : lanes_) {
     if (auto made = lane->shelf.tend(); !made) return std::unexpected(made.error());
@@ -111,49 +112,87 @@ Expected<void> Journal::open_lane(std::uint32_t number, const Recovered& recover
   return {};
 }
 
-Expected<void> Journal::provision(std::span<ProvisioningRecord> changes) {
+Expected<void> Journal::append(ProvisioningRecord& record) {
+  LaneWriter& writer = provisioning().writer;
+  if (writer.room() == 0) {
+    if (auto written = write_provisioning_group(); !written) return written;
+  }
+  record.lsn = writer.next_lsn();
+  if (staged_++ == 0) batch_ = record.lsn;
+  record.batch = batch_;
+  std::array<std::byte, provisioning_record_bytes> bytes;
+  write_provisioning_record(bytes.data(), record);
+  writer.append(bytes.data());
+  return {};
+}
+
+Expected<void> Journal::stage(std::span<ProvisioningRecord> changes) {
+  const std::lock_guard lock(provisioning_lock_);
   if (provisioning_failed_) {
     return fail("the provisioning lane has failed before",
                 storage_.where(lane_folder(provisioning_lane)),
                 "Start claimd again: what is on the disk then counts");
   }
-  provisioning_failed_ = true;  // until all of it has gone well
-  LaneWriter& writer = provisioning().writer;
-  const std::uint64_t batch = writer.next_lsn();
-  std::array<std::byte, provisioning_record_bytes> bytes;
-  const auto append = [&](ProvisioningRecord& record) -> Expected<void> {
-    if (writer.room() == 0) {
-      if (auto written = write_provisioning_group(); !written) return written;
-    }
-    record.lsn = writer.next_lsn();
-    record.batch = batch;
-    write_provisioning_record(bytes.data(), record);
-    writer.append(bytes.data());
-    return {};
-  };
   for (ProvisioningRecord& change : changes) {
     if (auto appended = append(change); !appended) return appended;
   }
-  ProvisioningRecord commit{.change = Change::commit, .changes = changes.size()};
-  if (auto appended = append(commit); !appended) return appended;
-  const auto done = write_provisioning_group();
-  provisioning_failed_ = !done;
-  return done;
+  return {};
 }
 
+Expected<void> Journal::commit() {
+  ProvisioningRecord commit{.change = Change::commit, .changes = staged_};
+  if (auto staged = stage({&commit, 1}); !staged) return staged;
+  staged_ = 0;
+  const std::lock_guard lock(provisioning_lock_);
+  return write_provisioning_group();
+}
+
+Expected<void> Journal::provision(std::span<ProvisioningRecord> changes) {
+  if (auto staged = stage(changes); !staged) return staged;
+  return commit();
+}
+
+bool Journal::provisioning_has_failed() {
+  const std::lock_guard lock(provisioning_lock_);
+  return provisioning_failed_;
+}
+
+std::uint32_t Journal::issue_incarnations(std::uint32_t count) noexcept {
+  const std::uint32_t first = next_incarnation_.load(std::memory_order_relaxed);
+  if (count > channel::incarnation_end - first) return 0;
+  next_incarnation_.store(first + count, std::memory_order_release);
+  return first;
+}
+
+void Journal::drop_batch() noexcept {
+  provisioning().writer.discard();
+  staged_ = 0;
+}
+
+void Journal::abandon() {
+  const std::lock_guard lock(provisioning_lock_);
+  drop_batch();
+}
+
+// Under provisioning_lock_.
 Expected<void> Journal::write_provisioning_group() {
   Lane& lane = provisioning();
+  const bool failed_before = std::exchange(provisioning_failed_, true);  // until it has gone well
   auto group = lane.writer.close(0);
   if (!group) {
-    if (auto made = lane.shelf.tend(); !made) return std::unexpected(made.error());
+    if (auto made = lane.shelf.tend(); !made) {
+      drop_batch();  // nothing of this group was written: the lane is as it was
+      provisioning_failed_ = failed_before;
+      return std::unexpected(made.error());
+    }
     group = lane.writer.close(0);
     if (!group) return fail("there is no segment to write to", lane_folder(provisioning_lane));
   }
   if (auto written = group->file->write_durably(group->offset, group->bytes); !written) {
-    provisioning_failed_ = true;
     return written;
   }
   lane.writer.complete(*group);
+  provisioning_failed_ = failed_before;
   return {};
 }
 
@@ -165,17 +204,19 @@ Expected<void> Journal::note(Manifest& manifest) {
 }
 
 std::uint64_t Journal::lsn_held(std::size_t lane) noexcept {
-  return lane == 0 ? applied_lsn_ : lanes_[lane]->writer.durable_lsn();
+  return lane == 0 ? applied_lsn_.load(std::memory_order_acquire)
+                   : lanes_[lane]->writer.durable_lsn();
 }
 
-Expected<void> Journal::checkpoint(const channel::Table& table, std::uint32_t next_incarnation,
-                                   const Pace& pace) {
+Expected<void> Journal::checkpoint(const channel::Table& table, const Pace& pace) {
   // One that failed may be on the disk all the same, and would name the file to be written now.
   if (manifest_in_doubt_) {
     if (auto noted = note(manifest_); !noted) return noted;
   }
   std::vector<std::uint64_t> held;
   for (std::size_t i = 0; i < lanes_.size(); ++i) held.push_back(lsn_held(i));
+  // Read behind the LSN of the changes that will not be looked at again: it is above all of theirs.
+  const std::uint32_t next_incarnation = next_incarnation_.load(std::memory_order_acquire);
   auto written = write_checkpoint(storage_, manifest_.node_uuid, manifest_.current.generation + 1,
                                   next_incarnation, table, pace);
   if (!written) return std::unexpected(written.error());
@@ -207,31 +248,53 @@ Expected<void> Journal::checkpoint(const channel::Table& table, std::uint32_t ne
 Expected<bool> Journal::tend() {
   bool changed = manifest_in_doubt_;
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    Lane& lane = *lanes_[i];
     LaneEntry& entry = *manifest_.lane(lane_number(i));
-    const std::uint64_t segment = lanes_[i]->writer.durable_segment();
-    const std::uint64_t durable_lsn = lanes_[i]->writer.durable_lsn();
+    const std::uint64_t segment = lane.writer.durable_segment();
+    const std::uint64_t durable_lsn = lane.writer.durable_lsn();
+    // Else an older copy of the segment in use might pass for the lane's end.
+    const bool rests = std::exchange(lane.seen_lsn, durable_lsn) == durable_lsn;
+    if (rests && durable_lsn > entry.durable_lsn) {
+      entry.durable_lsn = durable_lsn;
+      changed = true;
+    }
     // A segment that holds nothing above the checkpoint before may be recycled already.
-    if (segment == lanes_[i]->noted_segment || durable_lsn <= entry.previous_lsn) continue;
-    entry.segment_in_use = lanes_[i]->noted_segment = segment;
+    if (segment == lane.noted_segment || durable_lsn <= entry.previous_lsn) continue;
+    entry.segment_in_use = lane.noted_segment = segment;
     entry.durable_lsn = std::max(entry.durable_lsn, durable_lsn);
     changed = true;
   }
   if (changed) {
     if (auto noted = note(manifest_); !noted) return std::unexpected(noted.error());
   }
+  // Where one lane gets no segment, another may: they are of different sizes.
+  auto out = tend_provisioning();
+  for (std::size_t i = 1; i < lanes_.size(); ++i) {
+    auto made = lanes_[i]->shelf.tend();
+    if (!out) continue;
+    if (!made) out = std::unexpected(made.error());
+    if (made && *made) out = true;
+  }
+  return out;
+}
+
+Expected<bool> Journal::tend_provisioning() {
+  const std::lock_guard lock(provisioning_lock_);
   // Nothing else would tell the last change's frame from a torn one: this lane may rest for months.
-  if (provisioning().writer.wants_heartbeat() && !provisioning_failed_) {
+  const bool rests = staged_ == 0 && !provisioning_failed_;
+  if (rests && provisioning().writer.wants_heartbeat()) {
     if (auto written = write_provisioning_group(); !written) {
       return std::unexpected(written.error());
     }
   }
-  bool more = false;
-  for (const auto& lane : lanes_) {
-    auto made = lane->shelf.tend();
-    if (!made) return std::unexpected(made.error());
-    more = more || *made;
+  return provisioning().shelf.tend();
+}
+
+bool Journal::wants_checkpoint() noexcept {
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    if (lsn_held(i) > manifest_.lane(lane_number(i))->current_lsn) return true;
   }
-  return more;
+  return false;
 }
 
 std::uint64_t Journal::bytes_to_replay() const {

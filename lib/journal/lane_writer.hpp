@@ -56,6 +56,11 @@ class LaneWriter {
   // groups are under way, or where a new segment is needed and the shelf has none: then it stays
   // open, to be closed later. `now` is for people who read the journal.
   [[nodiscard]] std::optional<Group> close(channel::LedgerTime now);
+  // Takes back what was appended since the last group was closed; its LSNs are given again.
+  void discard() noexcept {
+    next_lsn_ -= open_count_;
+    open_count_ = 0;
+  }
   // The group is on the disk.
   void complete(const Group& group) noexcept;
 

@@ -166,7 +166,12 @@ class Recovery {
 
   Expected<void> apply(const ProvisioningRecord& record) {
     // The checkpoint may have been written after this change, and even after a later incarnation.
-    const std::uint32_t held = incarnation_of(record.terms.id);
+    std::uint32_t held = incarnation_of(record.terms.id);
+    // The earlier one never reached a worker, or it would not have been added again.
+    if (record.change == Change::add && held != 0 && held < record.incarnation) {
+      table_.remove(record.terms.id);
+      held = 0;
+    }
     const bool is_new = held == 0 && record.change == Change::add;
     if (!is_new && held != record.incarnation) return {};
     const auto applied = table_.apply(record.terms, record.incarnation);

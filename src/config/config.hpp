@@ -23,7 +23,7 @@ namespace claimgate::config {
 
 struct Config {
   struct Node {
-    std::string state_dir = "/var/lib/claimgate";  // the table is saved here on a clean stop
+    std::string state_dir = "/var/lib/claimgate";  // journal and checkpoints
     bool operator==(const Node&) const = default;
   } node;
 
@@ -73,6 +73,17 @@ struct Config {
     std::uint32_t margin_s = 600;
     bool operator==(const Channels&) const = default;
   } channels;
+
+  // What is written, and when a verdict may leave.
+  struct Durability {
+    bool async = false;  // mode = "async": verdicts leave at once, and say that they are not durable
+    std::uint32_t async_max_ms = 100;
+    std::uint32_t segment_mib = 256;
+    std::uint32_t spare_segments = 4;
+    std::uint32_t journal_max_mib = 2048;
+    std::uint32_t checkpoint_mib_per_s = 64;
+    bool operator==(const Durability&) const = default;
+  } durability;
 
   struct Memory {
     claimgate::memory::Pages table_pages = claimgate::memory::Pages::huge;

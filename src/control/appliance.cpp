@@ -14,16 +14,16 @@
 
 #include <spdlog/spdlog.h>
 
-#include "lib/channel/snapshot.hpp"
+#include "lib/journal/posix_storage.hpp"
 #include "src/control/admin/admin_server.hpp"
 #include "src/control/build_info.hpp"
 #include "src/control/exposition.hpp"
 #include "src/control/provisioning.hpp"
 #include "src/control/socket_folder.hpp"
 #include "src/control/state_folder.hpp"
+#include "src/control/state_load.hpp"
 #include "src/control/stats_document.hpp"
-#include "src/control/table_load.hpp"
-#include "src/durability/open_gate.hpp"
+#include "src/durability/keeper.hpp"
 #include "src/nic/command_ring.hpp"
 #include "src/nic/device.hpp"
 #include "src/nic/eal.hpp"
@@ -36,13 +36,12 @@ namespace claimgate::control {
 namespace {
 
 using Worker =
-    pipeline::Worker<nic::Port, durability::OpenGate, pipeline::SystemClock, nic::CommandRing>;
+    pipeline::Worker<nic::Port, durability::LaneGate, pipeline::SystemClock, nic::CommandRing>;
 
 constexpr unsigned worker_lcore = 1;
 
 // The worker with all that only its thread touches while it runs.
 struct Running {
-  durability::OpenGate gate;
   pipeline::SystemClock clock{rte_get_tsc_hz()};
   pipeline::Stats stats;
   std::atomic<bool> stop{false};
@@ -96,6 +95,40 @@ xrpl::Policy policy(const config::Config& config) {
   return made;
 }
 
+durability::KeeperOptions keeper_options(const config::Config& config) {
+  const config::Config::Durability& wanted = config.durability;
+  return {.journal = {.segment_bytes = std::uint64_t{wanted.segment_mib} << 20,
+                      .spares = wanted.spare_segments},
+          .release = wanted.async ? durability::Release::at_once : durability::Release::when_durable,
+          .async_max = std::chrono::milliseconds(wanted.async_max_ms),
+          .replay_bytes_max = std::uint64_t{wanted.journal_max_mib} << 20,
+          .checkpoint_bytes_per_s = std::uint64_t{wanted.checkpoint_mib_per_s} << 20,
+          .committer = {.sleeps = config.worker.idle == pipeline::Idle::yield}};
+}
+
+void log(const durability::Health& health) {
+  using durability::Condition;
+  switch (health.condition) {
+    case Condition::good:
+      return spdlog::info("the journal is in order again");
+    case Condition::hindered:
+      return spdlog::error("the journal's upkeep fails, claims go on for now: {}", health.why);
+    case Condition::behind:
+      return spdlog::error(
+          "the disk is slower than claims come: they are answered BUSY until it has caught up. {}",
+          health.why);
+    case Condition::full:
+      return spdlog::error(
+          "the journal has no segment to write to: claims are answered BUSY until there is one. {}",
+          health.why);
+    case Condition::failed:
+      return spdlog::critical(
+          "a write to the journal failed; nothing is acknowledged any more, and claimd stops. What "
+          "was acknowledged is safe. {}",
+          health.why);
+  }
+}
+
 packet::Mac mac_of(const nic::Port& port) {
   packet::Mac mac;
   mac.bytes = port.mac();
@@ -109,7 +142,9 @@ struct Appliance::Parts {
   config::Config config;
   StateFolder folder;
   channel::Table table;
-  channel::SnapshotHeader header;
+  std::unique_ptr<journal::PosixStorage> storage;
+  std::unique_ptr<durability::Keeper> keeper;
+  durability::Condition condition = durability::Condition::good;  // as it was logged last
   std::optional<nic::Eal> eal;
   std::optional<nic::Port> port;
   std::optional<nic::CommandRing> commands;
@@ -128,6 +163,7 @@ struct Appliance::Parts {
       : config(std::move(with)), folder(std::move(state)), table(std::move(channels)), cpus(on) {}
 
   [[nodiscard]] Expected<void> bring_up();
+  [[nodiscard]] Expected<void> open_state();
   [[nodiscard]] Expected<void> make_socket_folders() const;
   [[nodiscard]] Expected<void> make_worker();
   [[nodiscard]] Expected<void> open_doors();
@@ -138,9 +174,7 @@ struct Appliance::Parts {
 };
 
 Expected<void> Appliance::Parts::bring_up() {
-  auto loaded = load_table(folder, table, std::time(nullptr));
-  if (!loaded) return std::unexpected(loaded.error());
-  header = *loaded;
+  if (auto opened = open_state(); !opened) return opened;
   if (auto made = make_socket_folders(); !made) return made;
   if (auto started = nic::Eal::start(eal_options(config, cpus)); started) {
     eal.emplace(std::move(*started));
@@ -178,6 +212,16 @@ Expected<void> Appliance::Parts::bring_up() {
   return {};
 }
 
+Expected<void> Appliance::Parts::open_state() {
+  auto opened = journal::PosixStorage::open(folder.path());
+  if (!opened) return std::unexpected(opened.error());
+  storage = std::move(*opened);
+  auto loaded = load_state(folder, *storage, keeper_options(config), table, std::time(nullptr));
+  if (!loaded) return std::unexpected(loaded.error());
+  keeper = std::move(*loaded);
+  return {};
+}
+
 Expected<void> Appliance::Parts::make_socket_folders() const {
   if (const std::string socket = nic::served_socket(config.port.device); !socket.empty()) {
     if (auto made = make_socket_folder(socket, "port.device"); !made) return made;
@@ -200,7 +244,7 @@ Expected<void> Appliance::Parts::make_worker() {
                 .held_max = config.worker.held_max},
       .idle = config.worker.idle};
   running.emplace();
-  running->worker.emplace(options, *port, running->gate, running->clock, *commands, *local, table,
+  running->worker.emplace(options, *port, keeper->gate(0), running->clock, *commands, *local, table,
                           std::move(*digester), std::move(*verifier), running->stats);
   return {};
 }
@@ -214,7 +258,7 @@ Expected<void> Appliance::Parts::launch_worker() {
 }
 
 Expected<void> Appliance::Parts::open_doors() {
-  provisioning.emplace(*commands, table, header.next_incarnation);
+  provisioning.emplace(*commands, table, *keeper);
   if (!config.metrics.listen.empty()) {
     auto started = Exposition::start(config.metrics.listen, observed());
     if (!started) return std::unexpected(started.error());
@@ -237,7 +281,7 @@ Expected<void> Appliance::Parts::open_doors() {
   if (!started) return std::unexpected(started.error());
   admin.emplace(std::move(*started));
   spdlog::info("admin socket {}", config.admin.socket);
-  return folder.mark_running();
+  return {};
 }
 
 void Appliance::Parts::halt_worker() {
@@ -248,6 +292,7 @@ void Appliance::Parts::halt_worker() {
 
 StatsSources Appliance::Parts::sources() const {
   return {.stats = running->stats,
+          .keeper = *keeper,
           .channels = table.size(),
           .capacity = table.capacity(),
           .table_bytes = table.bytes_mapped(),
@@ -266,6 +311,7 @@ StatsSources Appliance::Parts::sources() const {
 Observed Appliance::Parts::observed() const {
   Observed made;
   made.workers = {&running->stats};
+  made.keeper = keeper.get();
   made.ports = {
       {.pool_mbufs = [this] { return port->pool().size(); },
        .pool_available = [this] { return port->pool().available(); },
@@ -299,7 +345,7 @@ Expected<Appliance> Appliance::start(const config::Config& config) {
   }
   Appliance made(std::make_unique<Parts>(config, *cpus, std::move(*folder), std::move(*table)));
   if (auto up = made.parts_->bring_up(); !up) {
-    // Nothing was accepted: the state file on disk is still the truth.
+    // Nothing was accepted: what is on the disk is still the truth.
     made.parts_->stopped = true;
     made.parts_->halt_worker();
     return std::unexpected(up.error());
@@ -321,25 +367,20 @@ Expected<void> Appliance::stop() {
   if (parts.admin) parts.admin->stop();
   parts.halt_worker();
   parts.exposition.reset();
-  parts.header.next_incarnation = parts.provisioning->next_incarnation();
-  parts.header.saved_at_unix_s = std::time(nullptr);
-  const channel::Table* const tables[] = {&parts.table};
-  auto saved = channel::save_snapshot(parts.folder.table_file(), tables, parts.header);
-  if (!saved) {
-    Failure failure = saved.error();
-    failure.what += "; the channels and claims that came after the last start are not saved";
-    return std::unexpected(std::move(failure));
-  }
-  parts.folder.mark_stopped();
-  spdlog::info("{} channels saved to {}", *saved, parts.folder.table_file());
+  if (auto kept = parts.keeper->stop(); !kept) return kept;
+  spdlog::info("{} channels kept in {}", parts.table.size(), parts.folder.path());
   return {};
 }
 
-void Appliance::watch() {
-  const bool up = parts_->port->link_up();
-  if (up == parts_->link_was_up) return;
-  parts_->link_was_up = up;
-  spdlog::info("port {} is {}", parts_->config.port.device, up ? "up" : "down");
+bool Appliance::watch() {
+  Parts& parts = *parts_;
+  if (const bool up = parts.port->link_up(); up != parts.link_was_up) {
+    parts.link_was_up = up;
+    spdlog::info("port {} is {}", parts.config.port.device, up ? "up" : "down");
+  }
+  const durability::Health health = parts.keeper->health();
+  if (health.condition != std::exchange(parts.condition, health.condition)) log(health);
+  return health.condition != durability::Condition::failed;
 }
 
 }  // namespace claimgate::control

@@ -1,7 +1,7 @@
 // The appliance: everything a running claimd consists of, brought up in order and taken down in
 // reverse.
 //
-//   state lock ─ table ◄─ state file ─ EAL ─ port ─ command ring ─ metrics ─ admin ─ worker
+//   state lock ─ table ◄─ journal ─ EAL ─ port ─ command ring ─ metrics ─ admin ─ worker
 //
 // Owner: claimd's main thread. The worker runs on lcore 1, everything else on the control CPU.
 #pragma once
@@ -22,12 +22,13 @@ class Appliance {
   Appliance& operator=(Appliance&&) = delete;
   ~Appliance();  // as stop(), with failures logged
 
-  // Answers what is in flight, saves the table, and takes everything down. Fails where the state
-  // file cannot be written: then what was accepted since the last clean stop is lost.
+  // Answers what is in flight, writes a checkpoint, and takes everything down. Fails where the
+  // journal has failed or the checkpoint does: what was acknowledged is in the journal all the same.
   [[nodiscard]] Expected<void> stop();
 
-  // Looks after what changes slowly (the link), and logs it. Call about once a second.
-  void watch();
+  // Looks after what changes slowly (link, journal), and logs it. Call a few times a second. False
+  // once the journal has failed: nothing is acknowledged any more, only a new start goes on.
+  [[nodiscard]] bool watch();
 
  private:
   struct Parts;

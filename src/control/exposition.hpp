@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lib/failure/failure.hpp"
+#include "src/durability/keeper.hpp"
 #include "src/pipeline/stats.hpp"
 
 namespace claimgate::control {
@@ -35,6 +36,7 @@ struct Observed {
   };
 
   std::vector<const pipeline::Stats*> workers;  // label worker = index
+  const durability::Keeper* keeper = nullptr;   // of those workers' lanes; none: no journal
   std::vector<Port> ports;                      // label port = index
   std::vector<Ring> rings;
   std::function<std::uint64_t()> channels;

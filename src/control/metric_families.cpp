@@ -269,6 +269,68 @@ void add_levels(Families& out, const Observed& observed) {
                     .take());
 }
 
+void add_journal(Families& out, const Observed& observed) {
+  if (observed.keeper == nullptr) return;
+  const durability::Keeper& keeper = *observed.keeper;
+  constexpr auto gauge = MetricType::Gauge;
+  constexpr auto counter = MetricType::Counter;
+  const durability::Condition now = keeper.health().condition;
+  Family condition("claimgate_journal_condition",
+                   "1 for the condition the journal is in, 0 for the others.", gauge);
+  for (unsigned i = 0; i < durability::conditions; ++i) {
+    const auto each = static_cast<durability::Condition>(i);
+    condition.add({{"condition", std::string(durability::name(each))}}, each == now ? 1 : 0);
+  }
+  out.push_back(condition.take());
+  const auto per_lane = [&](std::string name, std::string help, MetricType type, auto&& value) {
+    Family family(std::move(name), std::move(help), type);
+    for (unsigned i = 0; i < observed.workers.size(); ++i) family.add(worker_label(i), value(i));
+    out.push_back(family.take());
+  };
+  const auto counted = [&](std::string name, std::string help,
+                           counter::Counter durability::CommitterStats::*member) {
+    per_lane(std::move(name), std::move(help), counter, [&](unsigned i) {
+      return static_cast<double>((keeper.stats(i).*member).value());
+    });
+  };
+  using durability::CommitterStats;
+  counted("claimgate_journal_records_total", "Accepted claims made durable.",
+          &CommitterStats::records);
+  counted("claimgate_journal_groups_total", "Groups of them: one write and one sync each.",
+          &CommitterStats::groups);
+  counted("claimgate_journal_heartbeats_total", "Groups without a claim.",
+          &CommitterStats::heartbeats);
+  counted("claimgate_journal_bytes_total", "Bytes written to the claim lanes.",
+          &CommitterStats::bytes);
+  counted("claimgate_journal_stalls_total", "Times a group waited for a segment.",
+          &CommitterStats::stalls);
+  per_lane("claimgate_journal_pending_claims", "Claims accepted and not durable yet.", gauge,
+           [&](unsigned i) { return static_cast<double>(keeper.pending(i)); });
+  per_lane("claimgate_journal_segments_spare", "Segments held ready.", gauge,
+           [&](unsigned i) { return static_cast<double>(keeper.spares(i)); });
+  Family syncs("claimgate_journal_sync_seconds", "Write and sync of a group.",
+               MetricType::Histogram);
+  for (unsigned i = 0; i < observed.workers.size(); ++i) {
+    syncs.add(worker_label(i), histogram(keeper.stats(i).sync_ns, second_edges<14, 31>(), 1e-9));
+  }
+  out.push_back(syncs.take());
+  const auto one = [&](std::string name, std::string help, MetricType type, double value) {
+    out.push_back(Family(std::move(name), std::move(help), type).add({}, value).take());
+  };
+  const durability::KeeperStats& upkeep = keeper.stats();
+  one("claimgate_journal_replay_bytes", "Bytes of the claim lanes that a start would read.", gauge,
+      static_cast<double>(upkeep.replay_bytes.value()));
+  one("claimgate_checkpoints_total", "Checkpoints written since the start.", counter,
+      static_cast<double>(upkeep.checkpoints.value()));
+  one("claimgate_checkpoint_failures_total", "Checkpoints that failed.", counter,
+      static_cast<double>(upkeep.checkpoint_failures.value()));
+  one("claimgate_checkpoint_seconds", "How long the last checkpoint took.", gauge,
+      static_cast<double>(upkeep.checkpoint_ms.value()) * 1e-3);
+  one("claimgate_journal_upkeep_failures_total",
+      "Times a segment or the manifest could not be written.", counter,
+      static_cast<double>(upkeep.upkeep_failures.value()));
+}
+
 // Seconds since 1970 at which this process started: boot time plus the 22nd field of its stat.
 double process_start_s() {
   std::ifstream boot_file("/proc/stat");
@@ -328,6 +390,7 @@ Families read_families(const Observed& observed) {
   add_datagrams(out, workers);
   add_claims(out, workers);
   add_loop(out, workers);
+  add_journal(out, observed);
   add_levels(out, observed);
   return out;
 }

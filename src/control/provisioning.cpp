@@ -5,6 +5,7 @@
 #include <ctime>
 #include <vector>
 
+#include "src/durability/keeper.hpp"
 #include "src/nic/command_ring.hpp"
 
 namespace claimgate::control {
@@ -12,6 +13,8 @@ namespace claimgate::control {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using journal::Change;
+using journal::ProvisioningRecord;
 using pipeline::Command;
 
 Failure no_answer() {
@@ -22,9 +25,9 @@ Failure no_answer() {
 
 Failure out_of_incarnations() {
   return Failure{"the incarnations have run out: 4,294,967,294 channels have been new here",
-                 "state file",
-                 "Redeem what is held ('claimctl channels list'), stop claimd, put the state file "
-                 "table.cgt aside, start claimd and import again"};
+                 "state folder",
+                 "Redeem what is held ('claimctl claims export'), stop claimd, put the state folder "
+                 "aside, start claimd and import again"};
 }
 
 // Time spent waiting for the worker. A nap counts for `nap_counted_max` at most: where the whole
@@ -47,10 +50,8 @@ class Wait {
 }  // namespace
 
 Provisioning::Provisioning(nic::CommandRing& ring, const channel::Table& table,
-                           std::uint32_t next_incarnation)
-    : ring_(ring), table_(table), next_incarnation_(next_incarnation), commands_(batch_max) {
-  assert(next_incarnation > 0);
-}
+                           durability::Keeper& keeper)
+    : ring_(ring), table_(table), keeper_(keeper), commands_(batch_max) {}
 
 Provisioning::~Provisioning() = default;
 
@@ -85,37 +86,74 @@ Expected<void> Provisioning::execute(std::size_t count) {
   return {};
 }
 
-Expected<void> Provisioning::apply(std::span<const channel::ChannelTerms> terms,
+Expected<void> Provisioning::record(std::span<PlannedChange> changes) {
+  const auto wanted = std::ranges::count_if(changes, &PlannedChange::is_new);
+  std::uint32_t incarnation = keeper_.journal().issue_incarnations(static_cast<std::uint32_t>(wanted));
+  if (incarnation == 0) {
+    abandon();
+    return std::unexpected(out_of_incarnations());
+  }
+  std::vector<ProvisioningRecord> records;
+  records.reserve(changes.size());
+  for (PlannedChange& change : changes) {
+    if (!change.is_change) continue;
+    if (change.is_new) change.incarnation = incarnation++;
+    records.push_back({.change = change.is_new ? Change::add : Change::update,
+                       .incarnation = change.incarnation,
+                       .terms = change.terms});
+  }
+  return keeper_.stage(records);
+}
+
+Expected<void> Provisioning::commit() {
+  return keeper_.commit();
+}
+
+void Provisioning::abandon() {
+  keeper_.journal().abandon();
+}
+
+void Provisioning::applied() {
+  keeper_.journal().provisioned();
+}
+
+Expected<void> Provisioning::apply(std::span<const PlannedChange> changes,
                                    std::span<channel::ApplyResult> results) {
   if (auto settled = settle(); !settled) return settled;
   std::size_t count = 0;
-  for (std::size_t first = 0; first < terms.size(); first += count) {
-    const std::uint32_t numbers = channel::incarnation_end - next_incarnation_;
-    if (numbers == 0) return std::unexpected(out_of_incarnations());
-    count = std::min<std::size_t>({batch_max, terms.size() - first, numbers});
-    const std::uint32_t base = next_incarnation_;
+  for (std::size_t first = 0; first < changes.size(); first += count) {
+    count = std::min(batch_max, changes.size() - first);
     for (std::size_t i = 0; i < count; ++i) {
       commands_[i] = {.verb = Command::Verb::apply,
-                      .terms = terms[first + i],
-                      .incarnation = base + static_cast<std::uint32_t>(i)};
+                      .terms = changes[first + i].terms,
+                      .incarnation = changes[first + i].incarnation};
     }
-    // All are spent while it is not known which of them the worker uses.
-    next_incarnation_ = base + static_cast<std::uint32_t>(count);
     if (auto done = execute(count); !done) return done;
-    next_incarnation_ = base;
-    for (std::size_t i = 0; i < count; ++i) {
-      results[first + i] = commands_[i].result;
-      if (commands_[i].result == channel::ApplyResult::added)
-        next_incarnation_ = commands_[i].incarnation + 1;
-    }
+    for (std::size_t i = 0; i < count; ++i) results[first + i] = commands_[i].result;
+  }
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (!changes[i].is_new || results[i] == channel::ApplyResult::added) continue;
+    if (auto withdrawn = withdraw(changes[i]); !withdrawn) return withdrawn;
   }
   return {};
 }
 
+Expected<void> Provisioning::withdraw(const PlannedChange& change) {
+  ProvisioningRecord removal{
+      .change = Change::remove, .incarnation = change.incarnation, .terms = {.id = change.terms.id}};
+  if (auto staged = keeper_.stage({&removal, 1}); !staged) return staged;
+  return keeper_.commit();
+}
+
 Expected<bool> Provisioning::remove(const channel::ChannelId& id) {
-  if (auto settled = settle(); !settled) return std::unexpected(settled.error());
+  const auto view = find(id.handle());
+  if (!view) return std::unexpected(view.error());
+  if (!*view || (*view)->terms.id != id) return false;
+  const PlannedChange known{.terms = {.id = id}, .incarnation = (*view)->incarnation};
+  if (auto recorded = withdraw(known); !recorded) return std::unexpected(recorded.error());
   commands_[0] = {.verb = Command::Verb::remove, .terms = {.id = id}};
   if (auto done = execute(1); !done) return std::unexpected(done.error());
+  applied();
   return commands_[0].removed;
 }
 

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <system_error>
 
+#include "lib/journal/manifest.hpp"
+
 namespace claimgate::control {
 
 Expected<StateFolder> StateFolder::open(const std::filesystem::path& folder) {
@@ -37,6 +39,10 @@ StateFolder::~StateFolder() {
   if (lock_ >= 0) ::close(lock_);
 }
 
+bool StateFolder::has_journal() const {
+  return std::filesystem::exists(folder_ / journal::manifest_path);
+}
+
 bool StateFolder::has_table() const {
   return std::filesystem::exists(table_file());
 }
@@ -55,22 +61,15 @@ Expected<void> StateFolder::sync() const {
               "Look at the disk's health and the folder's permissions");
 }
 
-Expected<void> StateFolder::mark_running() const {
-  const int file = ::open(running_file().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  const bool written = file >= 0 && ::fsync(file) == 0;
-  const int error = errno;
-  if (file >= 0) ::close(file);
-  if (!written) {
-    return fail(std::string("cannot be written: ") + std::strerror(error), running_file(),
-                "Look at the disk's free space and the folder's permissions");
+Expected<void> StateFolder::put_table_aside() const {
+  std::error_code error;
+  std::filesystem::remove(running_file(), error);
+  std::filesystem::rename(table_file(), table_file() + ".old", error);
+  if (error) {
+    return fail("cannot be renamed: " + error.message(), table_file(),
+                "Look at the folder's permissions");
   }
   return sync();
-}
-
-void StateFolder::mark_stopped() const {
-  ::unlink(running_file().c_str());
-  // Where it fails, the next start warns without need: the state file itself is on the disk.
-  (void)sync();
 }
 
 }  // namespace claimgate::control

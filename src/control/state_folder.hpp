@@ -1,9 +1,9 @@
-// The state folder: one claimd's own, held by a lock, with the state file and the mark that says
-// that a claimd has not stopped cleanly yet.
+// The state folder: one claimd's own, held by a lock, with the journal in it.
 //
-//   lock       flock, held for as long as the folder is open
-//   table.cgt  lib/channel/FORMAT.md, written by a clean stop
-//   running    exists from start to clean stop
+//   lock                 flock, held for as long as the folder is open
+//   MANIFEST, …          lib/journal/FORMAT.md
+//   table.cgt, running   lib/channel/FORMAT.md, and the mark of one that has not stopped cleanly: of
+//                        releases before the journal
 //
 // Owner: the Appliance. Folder mode 0700, files 0600.
 #pragma once
@@ -26,12 +26,13 @@ class StateFolder {
   ~StateFolder();
 
   [[nodiscard]] std::string table_file() const { return folder_ / "table.cgt"; }
+  [[nodiscard]] std::string path() const { return folder_; }
+  [[nodiscard]] bool has_journal() const;
   [[nodiscard]] bool has_table() const;
-  // Whether the claimd before this one ended without a clean stop.
+  // Whether the claimd before this one, without a journal, ended without a clean stop.
   [[nodiscard]] bool was_running() const;
-  // On the disk when it returns: also a power cut is found out about.
-  [[nodiscard]] Expected<void> mark_running() const;
-  void mark_stopped() const;
+  // What the state file held is in the journal: it goes by another name, and its mark goes.
+  [[nodiscard]] Expected<void> put_table_aside() const;
 
  private:
   StateFolder(std::filesystem::path folder, int lock) noexcept

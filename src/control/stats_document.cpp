@@ -22,6 +22,36 @@ nlohmann::json quantiles(const counter::Histogram& histogram) {
           {"max", seen.max()}};
 }
 
+nlohmann::json journal_document(const durability::Keeper& keeper) {
+  const durability::Health health = keeper.health();
+  const durability::CommitterStats& lane = keeper.stats(0);
+  const durability::KeeperStats& upkeep = keeper.stats();
+  const bool async = keeper.options().release == durability::Release::at_once;
+  return {{"condition", durability::name(health.condition)},
+          {"why", health.why},
+          {"mode", async ? "async" : "durable-ack"},
+          {"durable_lsn", keeper.durable_lsn(0)},
+          {"pending", keeper.pending(0)},
+          {"records", lane.records.value()},
+          {"groups", lane.groups.value()},
+          {"heartbeats", lane.heartbeats.value()},
+          {"bytes_written", lane.bytes.value()},
+          {"stalls", lane.stalls.value()},
+          {"group_records", quantiles(lane.group_records)},
+          {"sync_ns", quantiles(lane.sync_ns)},
+          {"segments_spare", keeper.spares(0)},
+          {"segment_bytes", keeper.options().journal.segment_bytes},
+          {"replay_bytes", upkeep.replay_bytes.value()},
+          {"replay_bytes_max", keeper.options().replay_bytes_max},
+          {"upkeep_failures", upkeep.upkeep_failures.value()},
+          {"checkpoint",
+           {{"generation", upkeep.checkpoint_generation.value()},
+            {"channels", upkeep.checkpoint_channels.value()},
+            {"written", upkeep.checkpoints.value()},
+            {"failed", upkeep.checkpoint_failures.value()},
+            {"took_ms", upkeep.checkpoint_ms.value()}}}};
+}
+
 }  // namespace
 
 nlohmann::json stats_document(const StatsSources& sources) {
@@ -58,6 +88,7 @@ nlohmann::json stats_document(const StatsSources& sources) {
         {"transmit_failed", stats.transmit_failed.value()},
         {"held", stats.datagrams_held.value()},
         {"dropped", dropped}}},
+      {"journal", journal_document(sources.keeper)},
       {"worker",
        {{"cpu", sources.worker_cpu},
         {"idle", sources.idle},

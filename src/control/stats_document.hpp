@@ -7,12 +7,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "src/durability/keeper.hpp"
 #include "src/pipeline/stats.hpp"
 
 namespace claimgate::control {
 
 struct StatsSources {
   const pipeline::Stats& stats;
+  const durability::Keeper& keeper;
   std::uint64_t channels = 0;
   std::uint64_t capacity = 0;
   std::uint64_t table_bytes = 0;

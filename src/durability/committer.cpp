@@ -12,6 +12,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// A committer that sleeps has naps for so long before it does, and looks up again after so long at
+// the latest: heartbeats, segments that have come, the end.
+constexpr std::chrono::milliseconds awake_idle{5};
+constexpr std::chrono::milliseconds asleep_max{20};
+
 channel::LedgerTime ledger_now() noexcept {
   return static_cast<channel::LedgerTime>(std::time(nullptr) - channel::ledger_epoch_unix_s);
 }
@@ -53,6 +58,10 @@ void Committer::run(const std::stop_token& stop) {
     // A stalled lane's claims were never acknowledged; waiting for a disk that is full would keep
     // the process from ending.
     if (last) return;
+    if (options_.sleeps && came_to == Round::idle && Clock::now() - idle_since >= awake_idle) {
+      gate_.sleep(writer_.next_lsn() - 1, asleep_max);
+      continue;
+    }
     if (options_.nap_us > 0 || came_to == Round::stalled) {
       const timespec nap{.tv_sec = 0, .tv_nsec = std::max(options_.nap_us, 50u) * 1'000L};
       clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, nullptr);
@@ -62,7 +71,11 @@ void Committer::run(const std::stop_token& stop) {
 
 Committer::Round Committer::round(bool heartbeat) {
   take_published();
-  gate_.set_open(shelf_.spares() >= options_.spares_min);
+  if (shelf_.spares() >= options_.spares_min) {
+    gate_.open(LaneGate::Reason::no_segment);
+  } else {
+    gate_.close(LaneGate::Reason::no_segment);
+  }
   const bool beat = writer_.open_is_empty();
   if (beat && !(heartbeat && writer_.wants_heartbeat())) return Round::idle;
   const std::uint64_t first_lsn = writer_.durable_lsn() + 1;
@@ -73,7 +86,7 @@ Committer::Round Committer::round(bool heartbeat) {
   }
   const auto began = Clock::now();
   if (auto written = group->file->write_durably(group->offset, group->bytes); !written) {
-    gate_.set_open(false);
+    gate_.close(LaneGate::Reason::failed);
     failed_(written.error());
     return Round::failed;
   }

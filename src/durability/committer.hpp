@@ -28,6 +28,8 @@ struct CommitterOptions {
   unsigned spares_min = 1;
   // Of an idle lane: how long it rests at a time. 0: never, on a core of its own.
   std::uint32_t nap_us = 50;
+  // After some idle milliseconds it sleeps until the worker wakes it (LaneGate).
+  bool sleeps = false;
   // Without work for so long, a heartbeat states what is durable.
   std::uint32_t heartbeat_ms = 100;
 };

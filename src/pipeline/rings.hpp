@@ -4,6 +4,7 @@
 // that its caller checks: what finds no room is answered BUSY, never dropped and never grown for.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cassert>
@@ -65,8 +66,7 @@ class ClaimRing {
   std::unique_ptr<ClaimInFlight[]> entries_;
 };
 
-// Datagrams whose claims are all decided, in the order in which they became so, waiting for the
-// journal to reach the LSN they rest on.
+// Datagrams whose claims are all decided, in the order in which they became so.
 class HeldRing {
  public:
   explicit HeldRing(unsigned capacity)
@@ -84,6 +84,37 @@ class HeldRing {
   std::unique_ptr<Ticket*[]> tickets_;
   std::uint64_t head_ = 0;
   std::uint64_t tail_ = 0;
+};
+
+// Where decided datagrams wait: for the next reply stage, or for the journal to release what they
+// rest on. And the bound on those that wait for another claim's record only, with a refusal: a
+// quarter of what may be held, so that junk does not crowd out claims.
+struct Decided {
+  explicit Decided(unsigned held_max, unsigned capacity)
+      : ready(capacity), waiting(capacity), refusals_max(held_max / 4) {}
+  HeldRing ready;
+  HeldRing waiting;
+  unsigned refusals_max;
+  unsigned refusals = 0;           // datagrams with waits_refused
+  std::uint64_t released_lsn = 0;  // as of this turn
+
+  void push(Ticket* ticket) noexcept {
+    (ticket->lsn <= released_lsn ? ready : waiting).push(ticket);
+  }
+  // A refusal that rests on what `lsn` recorded: true where it may be given, and the ticket then
+  // waits for that record. False: the bound is reached, BUSY is the answer.
+  [[nodiscard]] bool rest_refusal_on(std::uint64_t lsn, Ticket& ticket) noexcept {
+    if (lsn > released_lsn && (ticket.flags & waits_refused) == 0) {
+      if (refusals >= refusals_max) return false;
+      ++refusals;
+      ticket.flags |= waits_refused;
+    }
+    ticket.lsn = std::max(ticket.lsn, lsn);
+    return true;
+  }
+  void leaves(const Ticket& ticket) noexcept {
+    if ((ticket.flags & waits_refused) != 0) --refusals;
+  }
 };
 
 // Private copies of payloads that a peer could still change while we look (memif, vhost). Last in,

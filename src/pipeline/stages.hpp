@@ -60,13 +60,14 @@ void parse(Burst& burst, const packet::LocalAddresses& local, const channel::Tab
 // Looks every claim's channel up, two steps of prefetch ahead, and refuses what is cheap to refuse:
 // UNKNOWN_CHANNEL, CLOSED, OVER_FUNDS, STALE. These decisions stand whatever becomes of the claims
 // in flight before them, because held amounts only grow. The rest is reserved for in the journal
-// and enters `ring`, or is answered BUSY with nothing changed.
+// and enters `ring`, or is answered BUSY with nothing changed; as is a STALE claim that would have
+// to wait for the journal where too many do (`decided`).
 // The budget is that of 1,000,000 channels: a bucket and a slot from memory for each claim, some
 // ten such reads under way at once.
 inline constexpr Budget admit_budget{.datagram = 30, .claim = 80};
 template <class Journal>
 void admit(Burst& burst, const channel::Table& table, ClaimRing& ring, Journal& journal,
-           channel::LedgerTime now, Stats& stats) noexcept;
+           Decided& decided, channel::LedgerTime now, Stats& stats) noexcept;
 
 // Builds the 44-byte message of newly admitted claims, at most digests_per_turn_max of them, and
 // hashes those that need it.
@@ -83,10 +84,11 @@ void verify(ClaimRing& ring, const channel::Table& table, verify::Verifier& veri
             Stats& stats) noexcept;
 
 // Decides examined claims in arrival order, each against its channel as the one before left it;
-// an accepted one advances its slot.
+// an accepted one advances its slot. At the end the journal is handed what was appended: the slots
+// have all been advanced by then, which a checkpoint relies on.
 inline constexpr Budget commit_budget{.claim = 120};
 template <class Journal>
-void commit(ClaimRing& ring, channel::Table& table, Journal& journal, HeldRing& held,
+void commit(ClaimRing& ring, channel::Table& table, Journal& journal, Decided& decided,
             channel::LedgerTime now, Stats& stats) noexcept;
 
 // Writes the verdicts of one decided datagram over its request, and its headers: the frame is then
@@ -103,7 +105,7 @@ inline constexpr unsigned bucket_distance = 16;  // claims ahead: the index buck
 
 template <class Journal>
 void admit(Burst& burst, const channel::Table& table, ClaimRing& ring, Journal& journal,
-           channel::LedgerTime now, Stats& stats) noexcept {
+           Decided& decided, channel::LedgerTime now, Stats& stats) noexcept {
   ParsedClaim* const claims = burst.claims.items.data();
   const unsigned count = burst.claims.count;
   const unsigned lead = detail::bucket_distance;
@@ -134,8 +136,7 @@ void admit(Burst& burst, const channel::Table& table, ClaimRing& ring, Journal& 
       settle(wire::Code::over_funds);
     } else if (claim.amount < slot.amount ||
                (claim.amount <= slot.balance && claim.amount != slot.amount)) {
-      if (slot.lsn > ticket.lsn) ticket.lsn = slot.lsn;
-      settle(wire::Code::stale);
+      settle(decided.rest_refusal_on(slot.lsn, ticket) ? wire::Code::stale : wire::Code::busy);
     } else if (ring.full() || !journal.reserve()) {
       settle(wire::Code::busy);
     } else {
@@ -157,7 +158,7 @@ void admit(Burst& burst, const channel::Table& table, ClaimRing& ring, Journal& 
 }
 
 template <class Journal>
-void commit(ClaimRing& ring, channel::Table& table, Journal& journal, HeldRing& held,
+void commit(ClaimRing& ring, channel::Table& table, Journal& journal, Decided& decided,
             channel::LedgerTime now, Stats& stats) noexcept {
   for (; ring.committed < ring.examined; ++ring.committed) {
     const ClaimInFlight& entry = ring.at(ring.committed);
@@ -176,18 +177,26 @@ void commit(ClaimRing& ring, channel::Table& table, Journal& journal, HeldRing& 
     } else if (entry.amount == slot.amount) {
       code = wire::Code::duplicate;
     } else {
-      const std::uint64_t lsn = journal.append();
-      table.commit(entry.slot, {entry.amount}, wire::ClaimFrame(entry.frame).signature(), lsn, now);
+      const std::byte* const signature = wire::ClaimFrame(entry.frame).signature();
+      ticket.lsn = journal.append({.channel = {entry.handle},
+                                   .amount = {entry.amount},
+                                   .previous = {slot.amount},
+                                   .incarnation = entry.incarnation,
+                                   .slot = entry.slot,
+                                   .time = now,
+                                   .signature = signature});
+      table.commit(entry.slot, {entry.amount}, signature, ticket.lsn, now);
       code = wire::Code::accepted;
     }
     if (code != wire::Code::accepted) journal.release();
-    if (code == wire::Code::accepted || code == wire::Code::duplicate ||
-        code == wire::Code::stale) {
-      if (slot.lsn > ticket.lsn) ticket.lsn = slot.lsn;
+    if ((code == wire::Code::duplicate || code == wire::Code::stale) &&
+        !decided.rest_refusal_on(slot.lsn, ticket)) {
+      code = wire::Code::busy;
     }
     decide(ticket, entry.position, code, stats);
-    if (ticket.pending == 0) held.push(&ticket);
+    if (ticket.pending == 0) decided.push(&ticket);
   }
+  journal.publish();
 }
 
 }  // namespace claimgate::pipeline

@@ -20,11 +20,11 @@ namespace claimgate::pipeline {
 enum TicketFlags : std::uint8_t {
   rx_ip_checksum_good = 1,   // the port has verified it
   rx_udp_checksum_good = 2,  // likewise
-  // 4: free. A checksum that a port calls bad is judged again here, as if it had not looked: some
-  // NICs call UDP's "no checksum" bad.
+  // A checksum that a port calls bad is judged again here, as if it had not looked: some NICs call
+  // UDP's "no checksum" bad.
+  waits_refused = 4,         // counted among the refusals that wait for the journal
   rx_segmented = 8,          // the frame lies in several mbuf segments
   tx_checksum_offload = 16,  // reply leaves its checksums to the port
-  durable_reply = 32,        // what the verdicts say was on disk when they were released
   frame_ipv6 = 64,
   frame_vlan = 128,
 };

@@ -3,7 +3,8 @@
 // A template over what it stands on, so that the same loop runs on a DPDK port in the appliance and
 // on a simulated one in tests:
 //   Port     receive / transmit / discard of tickets            (nic::Port)
-//   Journal  reserve / append / release / durable_lsn           (durability::OpenGate)
+//   Journal  reserve / append / release / publish / durable_lsn / released_lsn / has_failed
+//                                                               (durability::LaneGate)
 //   Clock    cycles / nanoseconds / ledger_now                  (SystemClock)
 //   Mailbox  take / give_back of Command*                       (nic::CommandRing)
 //   Probe    told of each stage as it ends                      (NoProbe: nothing)
@@ -16,6 +17,7 @@
 #include <bit>
 #include <cstdint>
 #include <ctime>
+#include <limits>
 
 #include "src/pipeline/command.hpp"
 #include "src/pipeline/idle.hpp"
@@ -47,17 +49,23 @@ class Worker {
         verifier_(std::move(verifier)),
         stats_(stats),
         ring_(options.claims_in_flight_max),
-        held_(std::bit_ceil(options.rules.held_max + burst_datagrams_max)),
+        decided_(options.rules.held_max,
+                 std::bit_ceil(options.rules.held_max + burst_datagrams_max)),
         copies_(options.rules.copy_payloads ? options.rules.held_max + burst_datagrams_max : 0) {}
 
-  // Runs until `stop` is set, then answers what is in flight and returns.
+  // Runs until `stop` is set, then answers what is in flight and returns. What the journal does not
+  // release by then, because it has failed or stands still, stays unanswered: the client sends again.
   void run(const std::atomic<bool>& stop) noexcept {
     unsigned idle_turns = 0;
     while (!stop.load(std::memory_order_relaxed)) {
       idle_turns = turn(true) ? 0 : idle_turns + 1;
       if (idle_turns >= idle_turns_before_rest) rest();
     }
-    while (in_flight_ > 0) turn(false);
+    const std::uint64_t began = clock_.cycles();
+    while (in_flight_ > 0 && !journal_.has_failed() &&
+           clock_.nanoseconds(clock_.cycles() - began) < drain_max_ns) {
+      turn(false);
+    }
   }
 
   // One pass: a burst in, whatever is ready out. True where there was anything to do.
@@ -67,11 +75,12 @@ class Worker {
     const channel::LedgerTime ledger_now = clock_.ledger_now(now);
 
     burst_.clear();
+    decided_.released_lsn = journal_.released_lsn();
     if (receiving) receive(now);
     probe_.passed(Stage::rx);
     parse(burst_, local_, table_, copies_, room(), options_.rules, stats_);
     probe_.passed(Stage::parse);
-    admit(burst_, table_, ring_, journal_, ledger_now, stats_);
+    admit(burst_, table_, ring_, journal_, decided_, ledger_now, stats_);
     probe_.passed(Stage::admit);
     hold_decided();
     probe_.passed(Stage::reply);
@@ -79,7 +88,7 @@ class Worker {
     probe_.passed(Stage::digest);
     verify(ring_, table_, verifier_, stats_);
     probe_.passed(Stage::verify);
-    commit(ring_, table_, journal_, held_, ledger_now, stats_);
+    commit(ring_, table_, journal_, decided_, ledger_now, stats_);
     probe_.passed(Stage::commit);
     reply();
     probe_.passed(Stage::reply);
@@ -96,6 +105,7 @@ class Worker {
   static constexpr unsigned idle_turns_before_rest = 256;
   static constexpr long rest_ns = 600'000;  // a claim that ends the rest is answered within 1 ms
   static constexpr unsigned commands_per_turn = 8;
+  static constexpr std::uint64_t drain_max_ns = 2'000'000'000;
 
   [[nodiscard]] unsigned room() const noexcept {
     return in_flight_ < options_.rules.held_max ? options_.rules.held_max - in_flight_ : 0;
@@ -113,46 +123,35 @@ class Worker {
   }
 
   // Datagrams that no stage after admit has to touch; and the count of those now in flight. What
-  // rests on no held state waits for nobody: so BUSY gets out, and its buffer is free again, even
-  // where the journal stands still and `held_` is full.
+  // rests on nothing that the journal holds back waits for nobody: so BUSY gets out, and its buffer
+  // is free again, even where the journal stands still.
   void hold_decided() noexcept {
-    stateless_.clear();
     for (Ticket* ticket : burst_.received) {
       if (ticket->n == 0) continue;
       ++in_flight_;
-      if (ticket->pending > 0) continue;
-      if (ticket->lsn == 0) {
-        stateless_.push(ticket);
-      } else {
-        held_.push(ticket);
-      }
+      if (ticket->pending == 0) decided_.push(ticket);
     }
   }
 
-  // Releases every held datagram whose state is durable, and gives back what was refused.
+  // Answers every datagram that the journal does not hold back, and gives back what was refused.
   void reply() noexcept {
-    const std::uint64_t durable_lsn = journal_.durable_lsn();
     const std::uint64_t now = clock_.cycles();
-    if (stateless_.count > 0) answer(stateless_, now);
-    while (!held_.empty() && held_.front()->lsn <= durable_lsn) {
-      durable_.clear();
-      while (durable_.count < burst_datagrams_max && !held_.empty() &&
-             held_.front()->lsn <= durable_lsn) {
-        durable_.push(held_.front());
-        held_.pop();
-      }
-      answer(durable_, now);
-    }
+    answer(decided_.ready, std::numeric_limits<std::uint64_t>::max(), now);
+    answer(decided_.waiting, journal_.released_lsn(), now);
     if (burst_.neighbours.count > 0) send(burst_.neighbours, stats_.neighbours_answered);
     if (burst_.refused.count > 0) port_.discard(burst_.refused.items.data(), burst_.refused.count);
   }
 
-  void answer(List<Ticket*, burst_datagrams_max>& decided, std::uint64_t now) noexcept {
+  // Those at the front of `decided` that rest on nothing above `released_lsn`.
+  void answer(HeldRing& decided, std::uint64_t released_lsn, std::uint64_t now) noexcept {
+    const std::uint64_t durable_lsn = journal_.durable_lsn();
     outgoing_.clear();
-    for (Ticket* ticket : decided) {
+    for (; !decided.empty() && decided.front()->lsn <= released_lsn; decided.pop()) {
+      Ticket* ticket = decided.front();
       --in_flight_;
+      decided_.leaves(*ticket);
       const bool answered =
-          write_reply(*ticket, local_.mac(), journal_.is_durable(), options_.rules);
+          write_reply(*ticket, local_.mac(), ticket->lsn <= durable_lsn, options_.rules);
       copies_.release(*ticket);
       stats_.reply_ns.record(clock_.nanoseconds(now - ticket->arrival));
       if (answered) {
@@ -160,6 +159,10 @@ class Worker {
       } else {
         stats_.datagrams_silenced.add(1);
         port_.discard(&ticket, 1);
+      }
+      if (outgoing_.count == burst_datagrams_max) {
+        send(outgoing_, stats_.datagrams_answered);
+        outgoing_.clear();
       }
     }
     if (outgoing_.count > 0) send(outgoing_, stats_.datagrams_answered);
@@ -228,12 +231,9 @@ class Worker {
   verify::Verifier verifier_;
   Stats& stats_;
   ClaimRing ring_;
-  HeldRing held_;
+  Decided decided_;
   CopyArena copies_;
   Burst burst_;
-  List<Ticket*, burst_datagrams_max>
-      stateless_;  // decided by this turn's admit, resting on nothing
-  List<Ticket*, burst_datagrams_max> durable_;
   List<Ticket*, burst_datagrams_max> outgoing_;
   unsigned in_flight_ = 0;  // datagrams with a ticket: undecided or held
   [[no_unique_address]] Probe probe_;

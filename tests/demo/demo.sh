@@ -103,7 +103,7 @@ printf 'demo: starting claimd on a memif port\n'
 "$build/apps/claimd/claimd" --config "$root/dpdk-config/memif.toml" \
   --set "port.device=net_memif0,role=server,socket=$memif_socket,$memif" \
   --set "admin.socket=$admin_socket" \
-  --set "node.state_dir=$run_dir" \
+  --set "node.state_dir=$run_dir/state" --set durability.segment_mib=8 \
   --set "eal.file_prefix=demo$$" \
   --set "channels.capacity=$((2 * channels))" \
   --set "channels.destinations=$payee" \

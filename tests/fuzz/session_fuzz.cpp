@@ -38,22 +38,53 @@ class CommandRing {
 };
 }  // namespace claimgate::nic
 
+// What the journal would be asked.
+namespace claimgate::durability {
+class Keeper {
+ public:
+  std::uint32_t next_incarnation = 1;
+  bool committed = true;
+};
+}  // namespace claimgate::durability
+
 namespace claimgate::control {
 
-// src/control/provisioning.cpp, with the worker's part done by the caller.
+// src/control/provisioning.cpp, with the worker's and the journal's part done by the caller.
 Provisioning::Provisioning(nic::CommandRing& ring, const channel::Table& table,
-                           std::uint32_t next_incarnation)
-    : ring_(ring), table_(table), next_incarnation_(next_incarnation) {}
+                           durability::Keeper& keeper)
+    : ring_(ring), table_(table), keeper_(keeper) {}
 Provisioning::~Provisioning() = default;
 
-Expected<void> Provisioning::apply(std::span<const channel::ChannelTerms> terms,
+Expected<void> Provisioning::record(std::span<PlannedChange> changes) {
+  for (PlannedChange& change : changes) {
+    if (change.is_new) change.incarnation = keeper_.next_incarnation++;
+  }
+  keeper_.committed = false;
+  return {};
+}
+
+Expected<void> Provisioning::commit() {
+  keeper_.committed = true;
+  return {};
+}
+
+Expected<void> Provisioning::apply(std::span<const PlannedChange> changes,
                                    std::span<channel::ApplyResult> results) {
-  for (std::size_t i = 0; i < terms.size(); ++i) {
-    results[i] = ring_.table.apply(terms[i], next_incarnation_).result;
-    if (results[i] == channel::ApplyResult::added) ++next_incarnation_;
+  fuzz::require(keeper_.committed, "nothing is applied before it is durable");
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    results[i] = ring_.table.apply(changes[i].terms, changes[i].incarnation).result;
+    fuzz::require((results[i] == channel::ApplyResult::added) == changes[i].is_new,
+                  "what is new is added");
+    fuzz::require(changes[i].is_new || results[i] == channel::ApplyResult::updated,
+                  "what is a change changes something");
+    const auto found = find(changes[i].terms.id.handle());
+    fuzz::require(found && *found && (*found)->terms == changes[i].terms,
+                  "a change comes out as it was planned");
   }
   return {};
 }
+
+void Provisioning::applied() {}
 
 Expected<bool> Provisioning::remove(const channel::ChannelId& id) {
   return ring_.table.remove(id);
@@ -229,7 +260,8 @@ class Conversation {
 
   channel::Table table_ = make_table();
   nic::CommandRing ring_{table_};
-  Provisioning provisioning_{ring_, table_, 1};
+  durability::Keeper keeper_;
+  Provisioning provisioning_{ring_, table_, keeper_};
   AdminServices services_{.provisioning = provisioning_,
                           .table = table_,
                           .policy = policy(),
@@ -348,7 +380,8 @@ struct Ran {
 
 Ran run(channel::Table& table, Bytes records, const admin::ImportAnswer& answer, bool dry_run) {
   nic::CommandRing ring{table};
-  Provisioning provisioning(ring, table, 1000);
+  durability::Keeper keeper{.next_incarnation = 1000};
+  Provisioning provisioning(ring, table, keeper);
   ImportRun import({.source = "fuzz", .as_of = 800'000'000, .dry_run = dry_run}, policy(),
                    provisioning, table);
   require(import.add({records.begin(), records.end()}).has_value(), "sound records are staged");

@@ -89,7 +89,8 @@ ip netns exec "$namespace" "$build/apps/claimd/claimd" --config "$root/dpdk-conf
   --set "port.device=$device" --set "eal.file_prefix=interop$$" --set worker.idle=yield \
   --set "port.addresses=[\"10.93.0.1/24\", \"fd00:93::1/64\"]" \
   --set "channels.destinations=[\"$payee\", \"$vectors_payee\"]" --set channels.capacity=10000 \
-  --set "node.state_dir=$run_dir/state" --set "admin.socket=$run_dir/admin.sock" \
+  --set "node.state_dir=$run_dir/state" --set durability.segment_mib=8 \
+  --set "admin.socket=$run_dir/admin.sock" \
   --set metrics.listen= >"$run_dir/claimd.log" 2>&1 &
 claimd_pid=$!
 claimctl() { "$build/apps/claimctl/claimctl" --socket "$run_dir/admin.sock" "$@"; }

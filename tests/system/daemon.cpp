@@ -65,7 +65,7 @@ std::vector<std::string> Site::settings() const {
           "node.state_dir=" + state_dir(), fmt::format("eal.file_prefix=system{}", ::getpid()),
           "eal.huge_pages=never",          "memory.table_pages=normal",
           "channels.capacity=20000",       "channels.destinations=" + payee(),
-          "metrics.listen=127.0.0.1:0"};
+          "metrics.listen=127.0.0.1:0",    "durability.segment_mib=4"};
 }
 
 Finished Site::claimctl(std::vector<std::string> arguments, std::string input) const {

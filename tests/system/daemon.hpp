@@ -28,7 +28,6 @@ class Site {
     return dir_.file(name, text);
   }
   [[nodiscard]] std::string state_dir() const { return path("state"); }
-  [[nodiscard]] std::string state_file() const { return path("state/table.cgt"); }
   [[nodiscard]] std::string admin_socket() const { return path("admin.sock"); }
   [[nodiscard]] std::string memif_socket() const { return path("memif.sock"); }
   [[nodiscard]] std::string memif_server() const;

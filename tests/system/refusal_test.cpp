@@ -274,7 +274,7 @@ TEST_F(Unprivileged, AnOrdinaryUserRunsAMemifPortWithoutHugePages) {
   EXPECT_EQ(sent.code, 0) << sent.out << sent.err;
   struct stat made {};
   stop();
-  ASSERT_EQ(::stat(site.state_file().c_str(), &made), 0);
+  ASSERT_EQ(::stat((site.state_dir() + "/MANIFEST").c_str(), &made), 0);
   EXPECT_EQ(made.st_uid, nobody->pw_uid);
 
   // What needs root is refused in words.

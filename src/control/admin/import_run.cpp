@@ -89,16 +89,38 @@ Expected<void> ImportRun::commit(channel::LedgerTime now) {
   }
   policy_.as_of = std::min<channel::LedgerTime>(begin_.as_of, now);
   policy_.now = now;
-  phase_ = begin_.strict || begin_.dry_run ? Phase::rehearsing : Phase::applying;
-  if (staged_ == 0) end_phase();
+  plan_.emplace(provisioning_.capacity() - provisioning_.channels());
+  begin(Phase::planning);
   return {};
 }
 
 Expected<void> ImportRun::advance() {
-  assert(phase_ == Phase::rehearsing || phase_ == Phase::applying);
-  auto sliced = phase_ == Phase::rehearsing ? rehearse_slice() : apply_slice();
-  if (sliced && position_ == staged_) end_phase();
-  return sliced;
+  switch (phase_) {
+    case Phase::planning:
+      if (position_ == staged_) return end_planning();
+      return plan_slice();
+    case Phase::recording:
+      if (position_ == changes_.size()) return end_recording();
+      return record_slice();
+    default:
+      assert(phase_ == Phase::applying);
+      if (position_ < changes_.size()) return apply_slice();
+      provisioning_.applied();
+      end(true);
+      return {};
+  }
+}
+
+void ImportRun::begin(Phase phase) {
+  phase_ = phase;
+  position_ = 0;
+}
+
+void ImportRun::end(bool applied) {
+  done_.applied = applied;
+  changes_ = {};
+  std::ranges::sort(refusals_, {}, &Refusal::record);  // a change may have been withdrawn late
+  begin(Phase::reporting);
 }
 
 xrpl::RawChannel ImportRun::take(Cursor& cursor, const xrpl::AnswerInfo*& answer) const {
@@ -183,92 +205,82 @@ Expected<std::optional<channel::ChannelView>> ImportRun::known(wire::ChannelHand
   if (staged_ <= finds_max) return provisioning_.find(handle);
   const auto at = index_.find(handle.value);
   if (at == index_.end()) return std::nullopt;
-  auto view = table_.view(at->second);
-  if (view && view->terms.id.handle() != handle) view.reset();  // removed since
-  return view;
+  return table_.view(at->second);
 }
 
-Expected<void> ImportRun::rehearse_slice() {
+Expected<void> ImportRun::plan_slice() {
   if (staged_ > finds_max && indexed_ < table_.slots_used()) {
     index_slice();
     return {};
   }
-  const Slice slice(*this);
+  const Slice slice(position_, staged_);
   do {  // one at least, whatever the clock says
     const auto terms = judge_next();
     if (!terms) continue;
-    const auto result = foresee(*terms);
-    if (!result) return std::unexpected(result.error());
-    count(position_ - 1, *result);
+    const auto record = static_cast<std::uint32_t>(position_ - 1);
+    const auto result = plan_->add(*terms, record,
+                                   [this](wire::ChannelHandle handle) { return known(handle); });
+    if (!result) {
+      Failure failure = result.error();
+      failure.what += "; nothing was imported";
+      return std::unexpected(std::move(failure));
+    }
+    count(record, *result);
   } while (!slice.is_over(position_));
   return {};
 }
 
-Expected<ApplyResult> ImportRun::foresee(const channel::ChannelTerms& terms) {
-  const std::uint64_t handle = terms.id.handle().value;
-  auto seen = foreseen_.find(handle);
-  if (seen == foreseen_.end()) {
-    const auto view = known(terms.id.handle());
-    if (!view) return std::unexpected(view.error());
-    if (!*view) {
-      if (provisioning_.channels() + foreseen_new_ >= provisioning_.capacity())
-        return ApplyResult::table_full;
-      foreseen_.emplace(handle, terms);
-      ++foreseen_new_;
-      return ApplyResult::added;
-    }
-    seen = foreseen_.emplace(handle, (*view)->terms).first;
+Expected<void> ImportRun::end_planning() {
+  index_ = {};
+  changes_ = std::move(plan_->changes());
+  plan_.reset();
+  std::erase_if(changes_, [](const PlannedChange& change) { return !change.is_change; });
+  if (begin_.dry_run) {
+    end(false);
+  } else if (begin_.strict && done_.refused > 0) {
+    end(false);
+  } else if (changes_.empty()) {
+    end(true);
+  } else {
+    begin(Phase::recording);
   }
-  return channel::merge(seen->second, terms);
+  return {};
+}
+
+Expected<void> ImportRun::record_slice() {
+  const std::size_t count = std::min(slice_channels, changes_.size() - position_);
+  auto recorded = provisioning_.record(std::span(changes_).subspan(position_, count));
+  if (!recorded) return recorded;
+  position_ += count;
+  return {};
+}
+
+Expected<void> ImportRun::end_recording() {
+  if (auto committed = provisioning_.commit(); !committed) return committed;
+  begin(Phase::applying);
+  return {};
 }
 
 Expected<void> ImportRun::apply_slice() {
-  std::array<channel::ChannelTerms, slice_channels> terms;
   std::array<ApplyResult, slice_channels> results;
-  std::array<std::uint64_t, slice_channels> numbers;
-  std::size_t count_here = 0;
-  const std::uint64_t start = position_;
-  const Slice slice(*this);
-  do {
-    const std::uint64_t number = position_;
-    auto judged = judge_next();
-    if (!judged) continue;
-    numbers[count_here] = number;
-    terms[count_here++] = std::move(*judged);
-  } while (!slice.is_over(position_));
-  if (count_here > 0) {
-    const auto applied = provisioning_.apply(std::span(terms).first(count_here),
-                                             std::span(results).first(count_here));
-    if (!applied) {
-      Failure failure = applied.error();
-      failure.what += fmt::format(
-          "; the first {} of {} channels had been imported, the next {} "
-          "perhaps",
-          start, staged_, count_here);
-      if (failure.remedy.empty()) failure.remedy = "Import the same file again: that is harmless";
-      return std::unexpected(std::move(failure));
-    }
+  const std::size_t count = std::min(slice_channels, changes_.size() - position_);
+  const auto slice = std::span(changes_).subspan(position_, count);
+  if (const auto applied = provisioning_.apply(slice, std::span(results).first(count)); !applied) {
+    Failure failure = applied.error();
+    failure.what += fmt::format(
+        "; the import is in the journal, but only the first {} of {} changes have reached the "
+        "worker for sure",
+        position_, changes_.size());
+    if (failure.remedy.empty()) failure.remedy = "Import the same file again: that is harmless";
+    return std::unexpected(std::move(failure));
   }
-  for (std::size_t i = 0; i < count_here; ++i) count(numbers[i], results[i]);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!slice[i].is_new || results[i] == ApplyResult::added) continue;
+    --done_.added;  // it was planned, and its place in the index turned out to be taken
+    this->count(slice[i].record, results[i]);
+  }
+  position_ += count;
   return {};
-}
-
-void ImportRun::end_phase() {
-  // Merit and table refusals of one slice were noted apart.
-  std::ranges::sort(refusals_, {}, &Refusal::record);
-  const bool apply_next =
-      phase_ == Phase::rehearsing && !begin_.dry_run && done_.refused == 0 && staged_ > 0;
-  foreseen_ = {};
-  index_ = {};
-  position_ = 0;
-  cursor_ = {};
-  if (apply_next) {
-    done_ = {};
-    phase_ = Phase::applying;
-    return;
-  }
-  done_.applied = phase_ == Phase::applying || (!begin_.dry_run && done_.refused == 0);
-  phase_ = Phase::reporting;
 }
 
 std::vector<admin::Refused> ImportRun::report() {

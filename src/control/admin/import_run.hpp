@@ -1,15 +1,18 @@
 // One import on its way: staged as it comes in, judged and applied in slices after its commit.
 //
-//   receiving ──commit──► rehearsing (strict, dry run) ──► applying ──► reporting ──► finished
+//   receiving ──commit──► planning ──► recording ──► applying ──► reporting ──► finished
+//                            └ a dry run; strict, and something was refused ──► reporting
 //
-// Nothing is applied before the commit; an ImportRun that is dropped while receiving leaves no
-// trace. From the commit on it runs to its end whether or not its client still listens. Channels
-// are applied in input order by the table's own rule, so a channel that stands twice is merged:
-// funds by maximum, expiry by the newer ledger, and by the earlier time where it is the same one.
+// Nothing is recorded before the whole of it is planned; all of it is in the journal, as one batch,
+// before the worker sees any of it. So an import happens wholly or not at all, whatever ends
+// claimd. An ImportRun that is dropped while receiving leaves no trace. From the commit on it runs
+// to its end whether or not its client still listens. A channel that stands twice is merged, in
+// input order: funds by maximum, expiry by the newer ledger, and by the earlier time where it is the
+// same one.
 //
 // Memory: the records as they came (156 bytes each, at most the table's capacity of them), 8 bytes
-// per refusal, and while rehearsing an entry per channel here and there. Owner: one session, on the
-// admin thread.
+// per refusal, some 250 per channel planned, and while planning an entry per channel there is.
+// Owner: one session, on the admin thread.
 #pragma once
 
 #include <algorithm>
@@ -26,17 +29,25 @@
 #include "lib/channel/terms.hpp"
 #include "lib/failure/failure.hpp"
 #include "lib/xrpl/judge.hpp"
+#include "src/control/change_plan.hpp"
 #include "src/control/provisioning.hpp"
 
 namespace claimgate::control {
 
 class ImportRun {
  public:
-  enum class Phase : std::uint8_t { receiving, rehearsing, applying, reporting, finished };
+  enum class Phase : std::uint8_t {
+    receiving,
+    planning,
+    recording,
+    applying,
+    reporting,
+    finished
+  };
   static constexpr std::size_t slice_channels = 256;          // per advance(), at most
   static constexpr std::chrono::milliseconds slice_time{10};  // of judging: key checks take longest
   static constexpr std::size_t refusals_per_report = 256;
-  // A find() waits for the worker, some 100 us: a rehearsal of more channels than this reads the
+  // A find() waits for the worker, some 100 us: an import of more channels than this reads the
   // whole table instead, so many slots at a time.
   static constexpr std::uint64_t finds_max = 1024;
   static constexpr std::uint32_t slice_slots = 8192;
@@ -54,10 +65,12 @@ class ImportRun {
   [[nodiscard]] Expected<void> commit(channel::LedgerTime now);
 
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
-  // One slice. Precondition: rehearsing or applying. Fails where the worker does not answer; how
+  // One slice. Precondition: planning, recording or applying. Fails where the worker does not answer; how
   // much was applied by then is in the failure.
   [[nodiscard]] Expected<void> advance();
-  [[nodiscard]] admin::ImportProgress progress() const noexcept { return {position_, staged_}; }
+  [[nodiscard]] admin::ImportProgress progress() const noexcept {
+    return {position_, phase_ == Phase::planning ? staged_ : changes_.size()};
+  }
   // The next refusals in input order; none: finished. Precondition: reporting.
   [[nodiscard]] std::vector<admin::Refused> report();
   [[nodiscard]] const admin::ImportDone& done() const noexcept { return done_; }
@@ -89,8 +102,8 @@ class ImportRun {
   // Up to slice_channels further on, or where slice_time has run out: asked per channel.
   class Slice {
    public:
-    explicit Slice(const ImportRun& run)
-        : end_(std::min(run.staged_, run.position_ + slice_channels)),
+    Slice(std::uint64_t position, std::uint64_t all)
+        : end_(std::min(all, position + slice_channels)),
           until_(std::chrono::steady_clock::now() + slice_time) {}
     [[nodiscard]] bool is_over(std::uint64_t position) const {
       return position >= end_ || (position % 8 == 0 && std::chrono::steady_clock::now() >= until_);
@@ -105,11 +118,14 @@ class ImportRun {
   [[nodiscard]] std::expected<channel::ChannelTerms, xrpl::Refusal> judge_next();
   void index_slice();
   [[nodiscard]] Expected<std::optional<channel::ChannelView>> known(wire::ChannelHandle handle);
-  [[nodiscard]] Expected<void> rehearse_slice();
+  [[nodiscard]] Expected<void> plan_slice();
+  [[nodiscard]] Expected<void> record_slice();
   [[nodiscard]] Expected<void> apply_slice();
-  [[nodiscard]] Expected<channel::ApplyResult> foresee(const channel::ChannelTerms& terms);
+  [[nodiscard]] Expected<void> end_planning();
+  [[nodiscard]] Expected<void> end_recording();
+  void begin(Phase phase);
+  void end(bool applied);
   void count(std::uint64_t record, channel::ApplyResult result);
-  void end_phase();
 
   admin::ImportBegin begin_;
   xrpl::Policy policy_;
@@ -126,10 +142,10 @@ class ImportRun {
   std::size_t reported_ = 0;
   Cursor report_cursor_;
   std::uint64_t report_position_ = 0;
-  std::unordered_map<std::uint64_t, channel::SlotIndex> index_;  // by handle, of a big rehearsal
+  std::unordered_map<std::uint64_t, channel::SlotIndex> index_;  // by handle, of a big import
   channel::SlotIndex indexed_ = 0;                               // slots looked at for it
-  std::unordered_map<std::uint64_t, channel::ChannelTerms> foreseen_;  // by handle, as rehearsed
-  std::uint64_t foreseen_new_ = 0;
+  std::optional<ChangePlan> plan_;
+  std::vector<PlannedChange> changes_;  // planned, from recording on
   admin::ImportDone done_;
 };
 

@@ -407,6 +407,11 @@ void Session::serve_remove(const Message& request) {
   if (!wanted) return end(wanted.error());
   const auto view = look_up(wanted->id);
   if (!view) return answer(view.error());
+  if (services_.importing != nullptr && services_.importing->import_runs()) {
+    return answer(Failure{"an import is being applied, and it counts on the channels as they are",
+                          services_.importing->import_->begun().source,
+                          "Remove the channel once it has ended"});
+  }
   const auto removed = services_.provisioning.remove(view->terms.id);
   if (!removed) return answer(removed.error());
   const std::string id = xrpl::to_hex(view->terms.id.bytes);

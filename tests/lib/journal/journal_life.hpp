@@ -75,7 +75,8 @@ class JournalLife {
       const auto at = slot_of(handle);
       const bool is_new = at == channel::no_slot;
       ProvisioningRecord change{.change = is_new ? Change::add : Change::update};
-      change.incarnation = is_new ? next_incarnation_++ : table_.slot(at).incarnation;
+      change.incarnation = is_new ? journal_->issue_incarnations(1) : table_.slot(at).incarnation;
+      next_incarnation_ = std::max(next_incarnation_, change.incarnation + 1);
       change.terms = channel::make_terms(handle, is_new ? 100 : 101);
       if (!is_new) change.terms.funded.value = table_.slot(at).funded + 1000;
       changes.push_back(change);
@@ -128,7 +129,7 @@ class JournalLife {
     writer.complete(*group);
   }
 
-  void checkpoint() { ASSERT_TRUE(journal_->checkpoint(table_, next_incarnation_, {})); }
+  void checkpoint() { ASSERT_TRUE(journal_->checkpoint(table_, {})); }
 
   // A while without work: everything acknowledged is stated somewhere behind it.
   void rest() {

@@ -177,7 +177,7 @@ TEST(JournalOnADisk, ThatIsFullForAHeartbeatTakesImportsOnceThereIsRoom) {
   EXPECT_EQ(find_in(disk)->state, life.state());
 }
 
-TEST(JournalOnADisk, ThatIsFullForAnImportTakesNoneUntilTheNextStart) {
+TEST(JournalOnADisk, ThatIsFullForAnImportTakesNoneUntilThereIsRoom) {
   SimulatedDisk disk(1);
   State expected;
   {
@@ -187,9 +187,58 @@ TEST(JournalOnADisk, ThatIsFullForAnImportTakesNoneUntilTheNextStart) {
     expected = life.state();
     disk.limit(0);
     EXPECT_FALSE(life.import({100}));
+    EXPECT_FALSE(life.journal().provisioning_has_failed());
+    EXPECT_EQ(life.state(), expected) << "nothing of it happened";
     disk.limit(std::uint64_t{1} << 30);
     ASSERT_TRUE(life.journal().tend());
-    EXPECT_FALSE(life.import({101}));
+    EXPECT_TRUE(life.import({101}));
+    expected = life.state();
+  }
+  JournalLife life(disk);
+  ASSERT_TRUE(life.started());
+  EXPECT_EQ(life.state(), expected);
+}
+
+TEST(JournalOnADisk, ThatIsFullAmidABatchTakesNothingOfIt) {
+  SimulatedDisk disk(1);
+  State expected;
+  {
+    JournalLife life(disk);
+    ASSERT_TRUE(life.started());
+    ASSERT_TRUE(life.import({1}));
+    expected = life.state();
+    disk.limit(0);
+    std::vector<ProvisioningRecord> changes(3, {.change = Change::update, .incarnation = 1});
+    for (auto& change : changes) change.terms = channel::make_terms(1, 500);
+    while (life.journal().stage(changes)) {
+    }
+    EXPECT_FALSE(life.journal().provisioning_has_failed());
+    disk.limit(std::uint64_t{1} << 30);
+    ASSERT_TRUE(life.journal().tend());
+    ASSERT_TRUE(life.journal().tend());
+    ASSERT_TRUE(life.import({2}));
+    expected = life.state();
+  }
+  JournalLife life(disk);
+  ASSERT_TRUE(life.started());
+  EXPECT_EQ(life.state(), expected) << "not even what had been written of it";
+}
+
+// A batch that was committed and never carried out, because the worker did not answer; then the
+// same channel again. The later incarnation is the one that claims are accepted for.
+TEST(JournalOnADisk, KeepsTheClaimsOfAChannelThatWasAddedAgainWithoutARemoval) {
+  SimulatedDisk disk(1);
+  State expected;
+  {
+    JournalLife life(disk);
+    ASSERT_TRUE(life.started());
+    ProvisioningRecord never_applied{.change = Change::add,
+                                     .incarnation = life.journal().issue_incarnations(1)};
+    never_applied.terms = channel::make_terms(1, 100);
+    ASSERT_TRUE(life.journal().provision({&never_applied, 1}));
+    ASSERT_TRUE(life.import({1}));
+    life.claim(0, {1});
+    expected = life.state();
   }
   JournalLife life(disk);
   ASSERT_TRUE(life.started());
@@ -246,7 +295,7 @@ TEST(JournalOnADisk, WhoseManifestWasNotSyncedHasNoFileRewrittenThatItMayName) {
     ASSERT_TRUE(life.import({1}));
     channel::Table table = table_for(1);
     disk.fail_sync_at(2);  // of the checkpoint, of the manifest
-    ASSERT_FALSE(life.journal().checkpoint(table, 2, {}));
+    ASSERT_FALSE(life.journal().checkpoint(table, {}));
     const std::uint64_t before = life.journal().manifest().current.generation;
     const auto told = read_manifest(disk);
     named += told && *told && (*told)->current.generation > before;
@@ -261,7 +310,7 @@ TEST(JournalOnADisk, WhoseManifestWasNotSyncedHasNoFileRewrittenThatItMayName) {
       return {};
     };
     table.apply(channel::make_terms(1), 1);
-    ASSERT_TRUE(life.journal().checkpoint(table, 2, look));
+    ASSERT_TRUE(life.journal().checkpoint(table, look));
   }
   EXPECT_GT(named, 10u) << "of the failed ones";
 }

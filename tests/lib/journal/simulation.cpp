@@ -172,7 +172,6 @@ class Simulation {
     if (life_.recovered.next_incarnation <= highest_incarnation_) {
       lose(fmt::format("incarnation {} is to be issued again", life_.recovered.next_incarnation));
     }
-    next_incarnation_ = life_.recovered.next_incarnation;
   }
 
   // A batch whose answer never came has happened wholly or not at all.
@@ -370,6 +369,12 @@ class Simulation {
     return static_cast<unsigned>(change.terms.id.handle().value - 0x1000);
   }
 
+  std::pair<std::span<ProvisioningRecord>, std::span<ProvisioningRecord>> split(
+      std::span<ProvisioningRecord> batch) {
+    const std::size_t at = below(batch.size() + 1);
+    return {batch.first(at), batch.subspan(at)};
+  }
+
   void provision() {
     std::vector<ProvisioningRecord> batch;
     std::uint32_t size = life_.table->size();
@@ -383,7 +388,7 @@ class Simulation {
         if (size == capacity) continue;
         ++size;
         change.change = Change::add;
-        change.incarnation = next_incarnation_++;
+        change.incarnation = life_.journal->issue_incarnations(1);
         change.terms = terms_of(i, 1'000 + below(10), known.ledger + 1);
       } else if (chance(4)) {
         change.change = Change::remove;
@@ -398,8 +403,16 @@ class Simulation {
     }
     if (batch.empty()) return;
     if (chance(20)) make_large(batch);
+    if (chance(6)) {  // given up: none of it ever happens
+      if (auto done = life_.journal->stage(batch); !done) return lose(done.error().text());
+      return life_.journal->abandon();
+    }
     pending_ = batch;
-    if (auto done = life_.journal->provision(batch); !done) return lose(done.error().text());
+    const auto [first, second] = split(batch);
+    for (const auto part : {first, second}) {
+      if (auto done = life_.journal->stage(part); !done) return lose(done.error().text());
+    }
+    if (auto done = life_.journal->commit(); !done) return lose(done.error().text());
     ++counts_.acknowledged;
     for (const ProvisioningRecord& change : batch) {
       if (change.change == Change::remove) {
@@ -445,13 +458,15 @@ class Simulation {
       for (std::uint64_t n = below(6); n > 0; --n) {
         if (chance(2)) {
           claim();
+        } else if (chance(4)) {
+          if (auto more = life_.journal->tend(); !more) return std::unexpected(more.error());
         } else {
           chance(2) ? close_group() : complete_group();
         }
       }
       return {};
     };
-    if (auto done = life_.journal->checkpoint(*life_.table, next_incarnation_, pace); !done) {
+    if (auto done = life_.journal->checkpoint(*life_.table, pace); !done) {
       return lose(done.error().text());
     }
     ++counts_.checkpoints;
@@ -492,7 +507,6 @@ class Simulation {
   SimulatedDisk disk_;
   std::vector<Known> known_;
   std::vector<ProvisioningRecord> pending_;  // handed to the journal, and not answered
-  std::uint32_t next_incarnation_ = 1;
   std::uint32_t highest_incarnation_ = 0;  // issued, and known to have been
   JournalOptions lane_options_;
   Life life_;

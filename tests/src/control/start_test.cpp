@@ -1,42 +1,22 @@
 // What claimd finds and makes on disk when it starts: the state folder, the table in it, and the
 // folders of its sockets.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <set>
+#include <optional>
 #include <sstream>
 
 #include "lib/channel/snapshot.hpp"
 #include "src/control/socket_folder.hpp"
 #include "src/control/state_folder.hpp"
-#include "src/control/table_load.hpp"
+#include "src/control/state_load.hpp"
 #include "tests/src/control/scratch_dir.hpp"
-
-namespace {
-std::set<ino_t> synced;  // the inodes of what was synced
-}
-
-// In the place of libc's: remembers what it syncs.
-extern "C" int fsync(int file) {
-  struct stat entry {};
-  if (fstat(file, &entry) == 0) synced.insert(entry.st_ino);
-  return static_cast<int>(syscall(SYS_fsync, file));
-}
 
 namespace claimgate::control {
 namespace {
-
-ino_t inode_of(const std::string& path) {
-  struct stat entry {};
-  EXPECT_EQ(stat(path.c_str(), &entry), 0) << path;
-  return entry.st_ino;
-}
 
 mode_t mode_of(const std::string& path) {
   struct stat entry {};
@@ -56,24 +36,38 @@ channel::Table make_table() {
   return std::move(*table);
 }
 
-TEST(StateFolder, PutsTheRunningMarkOnTheDiskAndTakesItAwayAgain) {
-  const test::ScratchDir scratch;
+// One start of claimd's on the folder of `scratch`, and what it logged. Ends as a crash does.
+struct Started {
+  std::string log;
+  channel::Table table = make_table();
+  std::optional<Failure> failure;
+};
+Started start_at(const test::ScratchDir& scratch, std::int64_t now_unix_s) {
+  Started out;
   const StateFolder folder = open_folder(scratch);
-  EXPECT_FALSE(folder.was_running());
-  synced.clear();
-  ASSERT_TRUE(folder.mark_running());
-  EXPECT_TRUE(folder.was_running());
-  EXPECT_TRUE(synced.contains(inode_of(scratch.path("state/running"))));
-  EXPECT_TRUE(synced.contains(inode_of(scratch.path("state"))));
-  synced.clear();
-  folder.mark_stopped();
-  EXPECT_FALSE(folder.was_running());
-  EXPECT_TRUE(synced.contains(inode_of(scratch.path("state"))));
+  std::ostringstream log;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "test", std::make_shared<spdlog::sinks::ostream_sink_st>(log)));
+  {
+    auto storage = journal::PosixStorage::open(folder.path());
+    EXPECT_TRUE(storage);
+    durability::KeeperOptions options;
+    options.journal.segment_bytes = options.journal.provisioning_segment_bytes = 1 << 20;
+    options.journal.spares = 1;
+    const auto keeper = load_state(folder, **storage, options, out.table, now_unix_s);
+    if (!keeper) out.failure = keeper.error();
+  }
+  spdlog::set_default_logger(before);
+  out.log = log.str();
+  return out;
 }
 
-// What is logged while the state file that was saved at 1,000,000 is loaded at `now`.
-std::string logged_by_load_at(std::int64_t now, channel::Table& into) {
-  const test::ScratchDir scratch;
+constexpr channel::LedgerTime accepted_at = 800'000'000;
+constexpr std::int64_t accepted_at_unix_s = channel::ledger_epoch_unix_s + accepted_at;
+
+// As a release before the journal left it: one channel with a claim.
+void leave_a_state_file(const test::ScratchDir& scratch) {
   const StateFolder folder = open_folder(scratch);
   channel::Table table = make_table();
   channel::ChannelView view;
@@ -82,44 +76,71 @@ std::string logged_by_load_at(std::int64_t now, channel::Table& into) {
   view.incarnation = 3;
   view.held = {50};
   view.lsn = 12'345;
-  view.last_activity = 99;
+  view.last_activity = accepted_at;
   EXPECT_EQ(table.restore(view).result, channel::ApplyResult::added);
   const channel::Table* tables[] = {&table};
   EXPECT_TRUE(channel::save_snapshot(folder.table_file(), tables,
                                      {.next_incarnation = 4, .saved_at_unix_s = 1'000'000}));
-  std::ostringstream log;
-  const auto before = spdlog::default_logger();
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-      "test", std::make_shared<spdlog::sinks::ostream_sink_st>(log)));
-  const auto header = load_table(folder, into, now);
-  spdlog::set_default_logger(before);
-  EXPECT_TRUE(header) << header.error().text();
-  if (header) {
-    EXPECT_EQ(header->next_incarnation, 4U);
-  }
-  return log.str();
 }
 
-TEST(LoadTable, KeepsTheHeldClaimButNotItsLsnBecauseTheGateCountsFromZeroAgain) {
-  channel::Table table = make_table();
-  (void)logged_by_load_at(1'000'001, table);
-  const auto view = table.view(0);
-  ASSERT_TRUE(view);
-  EXPECT_EQ(view->held.value, 50U);
-  EXPECT_EQ(view->last_activity, 99U);
-  EXPECT_EQ(view->incarnation, 3U);
-  EXPECT_EQ(view->lsn, 0U);
+TEST(LoadState, TakesAStateFileOverOnceAndPutsItAside) {
+  const test::ScratchDir scratch;
+  leave_a_state_file(scratch);
+  for (unsigned start = 0; start < 3; ++start) {
+    const Started started = start_at(scratch, accepted_at_unix_s + 1);
+    ASSERT_FALSE(started.failure) << started.failure->text();
+    EXPECT_EQ(started.log.find("taken over") != std::string::npos, start == 0) << started.log;
+    const auto view = started.table.view(0);
+    ASSERT_TRUE(view);
+    EXPECT_EQ(view->held.value, 50U);
+    EXPECT_EQ(view->last_activity, accepted_at);
+    EXPECT_EQ(view->incarnation, 3U);
+    EXPECT_EQ(view->lsn, 0U) << "the lanes count from their own beginning";
+    EXPECT_FALSE(std::filesystem::exists(scratch.path("state/table.cgt")));
+    EXPECT_TRUE(std::filesystem::exists(scratch.path("state/table.cgt.old")));
+  }
 }
 
-TEST(LoadTable, WarnsWhereTheClockIsBehindTheStateFileAndOnlyThere) {
-  for (const std::int64_t now : {1'000'000, 2'000'000}) {
-    channel::Table table = make_table();
-    EXPECT_EQ(logged_by_load_at(now, table).find("CLOCK"), std::string::npos) << now;
+TEST(LoadState, DoesNotTakeAStateFileOverWhereThereIsAJournal) {
+  const test::ScratchDir scratch;
+  ASSERT_FALSE(start_at(scratch, accepted_at_unix_s).failure);
+  leave_a_state_file(scratch);
+  const Started started = start_at(scratch, accepted_at_unix_s);
+  ASSERT_FALSE(started.failure);
+  EXPECT_EQ(started.table.size(), 0U);
+}
+
+TEST(LoadState, SaysWhatAReleaseWithoutAJournalMayHaveLost) {
+  const test::ScratchDir scratch;
+  leave_a_state_file(scratch);
+  (void)scratch.file("state/running", "");
+  EXPECT_NE(start_at(scratch, accepted_at_unix_s).log.find("did not stop cleanly"),
+            std::string::npos);
+  EXPECT_EQ(start_at(scratch, accepted_at_unix_s).log.find("did not stop cleanly"),
+            std::string::npos);
+}
+
+TEST(LoadState, WarnsWhereTheClockIsBehindTheLastClaimAndOnlyThere) {
+  const test::ScratchDir scratch;
+  leave_a_state_file(scratch);
+  for (const std::int64_t later : {0, 1'000'000}) {
+    const auto log = start_at(scratch, accepted_at_unix_s + later).log;
+    EXPECT_EQ(log.find("CLOCK"), std::string::npos) << log;
   }
-  channel::Table table = make_table();
-  const auto log = logged_by_load_at(999'900, table);
+  const auto log = start_at(scratch, accepted_at_unix_s - 100).log;
   EXPECT_NE(log.find("warning"), std::string::npos) << log;
   EXPECT_NE(log.find("THE CLOCK IS WRONG: it is 100 s behind"), std::string::npos) << log;
+}
+
+TEST(LoadState, RefusesADamagedStateFileAndLeavesItWhereItIs) {
+  const test::ScratchDir scratch;
+  leave_a_state_file(scratch);
+  std::filesystem::resize_file(scratch.path("state/table.cgt"), 100);
+  const Started started = start_at(scratch, accepted_at_unix_s);
+  ASSERT_TRUE(started.failure);
+  EXPECT_EQ(started.failure->where, scratch.path("state/table.cgt"));
+  EXPECT_TRUE(std::filesystem::exists(scratch.path("state/table.cgt")));
+  EXPECT_FALSE(std::filesystem::exists(scratch.path("state/MANIFEST")));
 }
 
 TEST(SocketFolder, IsMadeWithAllAboveItReadableForTheSocketsGroup) {

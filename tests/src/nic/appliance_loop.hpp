@@ -6,7 +6,7 @@
 #include <array>
 #include <string>
 
-#include "src/durability/open_gate.hpp"
+#include "src/durability/lane_gate.hpp"
 #include "src/nic/command_ring.hpp"
 #include "src/nic/port.hpp"
 #include "src/pipeline/clock.hpp"
@@ -15,13 +15,15 @@
 
 namespace claimgate::nic {
 
-using RealWorker = pipeline::Worker<Port, durability::OpenGate, pipeline::SystemClock, CommandRing>;
+using RealWorker = 
+    pipeline::Worker<Port, durability::LaneGate, pipeline::SystemClock, CommandRing>;
 
 struct ApplianceLoop {
   Port& port;
   packet::LocalAddresses local = pipeline::appliance_addresses();
   channel::Table table = pipeline::need(channel::Table::create(64, {3, 4}, memory::Pages::normal));
-  durability::OpenGate gate;
+  // Nobody writes what is accepted: replies leave at once, and say so.
+  durability::LaneGate gate{1 << 16, 1, durability::Release::at_once};
   pipeline::SystemClock clock{rte_get_tsc_hz()};
   CommandRing& commands;
   pipeline::Stats stats;

@@ -1,5 +1,8 @@
 // What waits for the journal, what does not, and what a full journal does (PROTOCOL.md, "A verdict
 // that reports or rests on state"; ARCHITECTURE.md, decision 7).
+#include <atomic>
+
+#include "src/durability/lane_gate.hpp"
 #include "tests/src/pipeline/stand.hpp"
 
 namespace claimgate::pipeline {
@@ -166,13 +169,170 @@ TEST_F(Durability, RepliesLeaveInTheOrderOfTheirRecords) {
   }
 }
 
-TEST_F(Durability, WithTheOpenGateNothingIsCalledDurable) {
-  Stand<durability::OpenGate> open;
-  const Payer someone = open.open_channel(1);
+TEST_F(Durability, WhatIsDurableAlreadyDoesNotWaitBehindWhatIsNot) {
+  const Payer second = stand.open_channel(2);
+  stand.deliver({good_claim(payer, 5)});
+  stand.settle();
+  stand.journal.durable = 1;
+  stand.settle();
+  auto& waiting = stand.deliver({good_claim(second, 5)});
+  stand.settle();
+  auto& stale = stand.deliver({good_claim(payer, 4)});
+  auto& duplicate = stand.deliver({good_claim(payer, 5)});
+  auto& forged = stand.deliver({forged_claim(payer, 6)});
+  stand.settle();
+  EXPECT_EQ(waiting.place, Place::with_worker);
+  EXPECT_EQ(verdict_of(stale).code, Code::stale);
+  EXPECT_EQ(verdict_of(stale).flags, wire::flag_durable);
+  EXPECT_EQ(verdict_of(duplicate).flags, wire::flag_durable);
+  EXPECT_EQ(verdict_of(forged).code, Code::bad_signature);
+  stand.journal.durable = 2;
+  stand.settle();
+  EXPECT_EQ(waiting.place, Place::sent);
+}
+
+// ---- replies at once ---------------------------------------------------------------------------
+
+// A gate whose committer is the test: what it says is on the disk.
+struct PromptGate : durability::LaneGate {
+  PromptGate() : LaneGate(1024, 1, durability::Release::at_once) {}
+};
+
+TEST_F(Durability, RepliesThatLeaveAtOnceSayWhatIsDurable) {
+  Stand<PromptGate> prompt;
+  const Payer someone = prompt.open_channel(1);
   const auto claim = good_claim(someone, 5);
-  for (const auto& verdict : open.verdicts({claim, claim, good_claim(someone, 4)})) {
-    EXPECT_EQ(verdict.flags, 0U);
+  for (const auto& verdict : prompt.verdicts({claim, claim, good_claim(someone, 4)})) {
+    EXPECT_EQ(verdict.flags, 0U) << wire::name(verdict.code);
   }
+  prompt.journal.set_durable(prompt.journal.published());
+  for (const auto& verdict : prompt.verdicts({claim, good_claim(someone, 4)})) {
+    EXPECT_EQ(verdict.flags, wire::flag_durable) << wire::name(verdict.code);
+  }
+  EXPECT_EQ(prompt.verdicts({good_claim(someone, 6)}).at(0).flags, 0U);
+}
+
+TEST_F(Durability, ATicketIsCalledDurableOnlyWhereAllThatItRestsOnIs) {
+  Stand<PromptGate> prompt;
+  const Payer first = prompt.open_channel(1), second = prompt.open_channel(2);
+  prompt.code(good_claim(first, 5));
+  prompt.code(good_claim(second, 5));
+  prompt.journal.set_durable(1);
+  EXPECT_EQ(prompt.verdicts({good_claim(first, 5)}).at(0).flags, wire::flag_durable);
+  EXPECT_EQ(prompt.verdicts({good_claim(second, 5)}).at(0).flags, 0U);
+  for (const auto& verdict : prompt.verdicts({good_claim(first, 5), good_claim(second, 5)}))
+    EXPECT_EQ(verdict.flags, 0U);
+}
+
+// ---- what the journal is handed ----------------------------------------------------------------
+
+TEST_F(Durability, TheRecordHasAllThatRecoveryNeeds) {
+  stand.journal.durable = 100;
+  stand.code(good_claim(payer, 5));
+  const auto claim = good_claim(payer, 8);
+  ASSERT_EQ(stand.code(claim), Code::accepted);
+  const AcceptedClaim& record = stand.journal.appended;
+  const auto view = stand.view(payer);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(record.channel, payer.handle());
+  EXPECT_EQ(record.amount.value, 8U);
+  EXPECT_EQ(record.previous.value, 5U);
+  EXPECT_EQ(record.incarnation, view->incarnation);
+  EXPECT_EQ(record.time, stand.clock.ledger);
+  EXPECT_EQ(stand.table.slot(record.slot).handle, payer.handle().value);
+  EXPECT_EQ(view->lsn, stand.journal.last);
+}
+
+TEST_F(Durability, ASlotIsAdvancedBeforeItsRecordIsHandedOver) {
+  unsigned published = 0;
+  stand.journal.at_publish = [&] {
+    ++published;
+    EXPECT_EQ(stand.held(payer), stand.journal.appended.amount.value);
+  };
+  stand.deliver({good_claim(payer, 5)});
+  stand.settle();
+  stand.deliver({good_claim(payer, 6)});
+  stand.settle();
+  EXPECT_EQ(published, 2U);
+  stand.journal.durable = stand.journal.last;
+  stand.settle();
+}
+
+// ---- refusals that wait ------------------------------------------------------------------------
+
+// A quarter of what may be held may wait with refusals; the rest is for claims.
+class Refusals : public testing::Test {
+ protected:
+  static constexpr unsigned held_max = 64;
+  static constexpr unsigned refusals_max = held_max / 4;
+  Stand<GatedJournal> stand{{.rules = {.held_max = held_max}}};
+  Payer payer = stand.open_channel(1);
+  void SetUp() override {
+    stand.deliver({good_claim(payer, 5)});  // not durable from here on
+    stand.settle();
+  }
+  void expect_bound(const ClaimBytes& refused, Code code) {
+    for (unsigned i = 0; i < held_max; ++i) {
+      stand.deliver({refused});
+      stand.settle();
+    }
+    EXPECT_EQ(stand.counted(code), refusals_max);
+    EXPECT_EQ(stand.counted(Code::busy), held_max - refusals_max);
+    EXPECT_EQ(stand.port.outstanding(), 1 + refusals_max);
+    auto& good = stand.deliver({good_claim(payer, 6)});
+    stand.settle();
+    EXPECT_EQ(stand.counted(Code::accepted), 2U) << "junk has not crowded it out";
+    stand.journal.durable = stand.journal.last;
+    stand.settle();
+    EXPECT_EQ(stand.verdicts_of(good).at(0).code, Code::accepted);
+    EXPECT_EQ(stand.port.outstanding(), 0U);
+    // And there is room again.
+    stand.deliver({good_claim(payer, 7)});
+    stand.settle();
+    stand.deliver({good_claim(payer, 6)});
+    stand.settle();
+    EXPECT_EQ(stand.counted(Code::busy), held_max - refusals_max);
+  }
+  void TearDown() override {
+    stand.journal.durable = stand.journal.last;
+    stand.settle();
+  }
+};
+
+TEST_F(Refusals, StaleOnesHaveABoundOfTheirOwn) {
+  expect_bound(good_claim(payer, 4), Code::stale);
+}
+
+TEST_F(Refusals, DuplicatesHaveTheSameBound) {
+  expect_bound(good_claim(payer, 5), Code::duplicate);
+}
+
+TEST_F(Refusals, AreCountedByDatagram) {
+  const auto low = good_claim(payer, 4);
+  for (unsigned i = 0; i < refusals_max; ++i) stand.deliver({low, low, good_claim(payer, 5)});
+  stand.settle();
+  EXPECT_EQ(stand.counted(Code::busy), 0U);
+  EXPECT_EQ(stand.counted(Code::stale), 2 * refusals_max);
+}
+
+TEST_F(Refusals, WhatIsDurableNeedsNoRoomAmongThem) {
+  stand.journal.durable = stand.journal.last;
+  for (unsigned i = 0; i < held_max; ++i) stand.deliver({good_claim(payer, 4)});
+  stand.settle();
+  EXPECT_EQ(stand.counted(Code::stale), held_max);
+}
+
+// ---- a journal that has failed -----------------------------------------------------------------
+
+TEST_F(Durability, AWorkerThatStopsDoesNotWaitForAFailedJournal) {
+  auto& frame = stand.deliver({good_claim(payer, 5)});
+  stand.settle();
+  stand.journal.failed = true;
+  const std::atomic<bool> stop{true};
+  stand.worker.run(stop);
+  EXPECT_EQ(frame.place, Place::with_worker) << "and never says what it does not know";
+  stand.journal = {.last = 1, .durable = 1};
+  stand.settle();
 }
 
 // ---- reserve before you commit -----------------------------------------------------------------

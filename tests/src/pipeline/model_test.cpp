@@ -326,11 +326,11 @@ const std::vector<Code> all_but_busy = {
     Code::bad_signature, Code::over_funds, Code::closed, Code::malformed};
 
 TEST(Model, AgreesExactlyOnRandomStreamsWithProvisioningInBetween) {
-  compare<durability::OpenGate>({}, all_but_busy);
+  compare<PromptJournal>({}, all_but_busy);
 }
 
 TEST(Model, AgreesWhereThePayloadIsNotCopied) {
-  compare<durability::OpenGate>({.rules = {.copy_payloads = false}}, all_but_busy);
+  compare<PromptJournal>({.rules = {.copy_payloads = false}}, all_but_busy);
 }
 
 TEST(Model, AgreesWhereReadyRepliesWaitForAJournalThatFillsUp) {
@@ -340,7 +340,7 @@ TEST(Model, AgreesWhereReadyRepliesWaitForAJournalThatFillsUp) {
 }
 
 TEST(Model, AgreesWhereTheClaimRingIsSmall) {
-  compare<durability::OpenGate>({.claims_in_flight_max = 2},
+  compare<PromptJournal>({.claims_in_flight_max = 2},
                                 {Code::accepted, Code::busy, Code::stale});
 }
 

@@ -13,7 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "src/durability/open_gate.hpp"
 #include "src/pipeline/worker.hpp"
 #include "tests/src/pipeline/claims.hpp"
 #include "tests/src/pipeline/simulated_port.hpp"
@@ -46,7 +45,7 @@ inline void expect_accounts_to_balance(const Stats& stats) {
   EXPECT_EQ(stats.claims_parsed.value(), verdicts);
 }
 
-template <class Journal = durability::OpenGate>
+template <class Journal = PromptJournal>
 class Stand {
  public:
   using TestedWorker = Worker<SimulatedPort, Journal, TestClock, TestMailbox>;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/channel/terms.hpp"
+#include "src/pipeline/accepted_claim.hpp"
 #include "src/pipeline/command.hpp"
 
 namespace claimgate::pipeline {
@@ -58,13 +59,36 @@ struct GatedJournal {
     ++reserved;
     return true;
   }
-  [[nodiscard]] std::uint64_t append() noexcept {
+  [[nodiscard]] std::uint64_t append(const AcceptedClaim& claim) noexcept {
     --reserved;
+    appended = claim;
     return ++last;
   }
   void release() noexcept { --reserved; }
+  void publish() noexcept {
+    if (at_publish && published != last) at_publish();
+    published = last;
+  }
   [[nodiscard]] std::uint64_t durable_lsn() const noexcept { return durable; }
-  [[nodiscard]] bool is_durable() const noexcept { return true; }
+  [[nodiscard]] std::uint64_t released_lsn() const noexcept { return durable; }
+  [[nodiscard]] bool has_failed() const noexcept { return failed; }
+
+  std::uint64_t published = 0;
+  bool failed = false;
+  AcceptedClaim appended;            // the last one
+  std::function<void()> at_publish;  // where there is something new
+};
+
+// A journal whose every record is durable at once.
+struct PromptJournal {
+  std::uint64_t last = 0;
+  [[nodiscard]] bool reserve() noexcept { return true; }
+  [[nodiscard]] std::uint64_t append(const AcceptedClaim&) noexcept { return ++last; }
+  void release() noexcept {}
+  void publish() noexcept {}
+  [[nodiscard]] std::uint64_t durable_lsn() const noexcept { return last; }
+  [[nodiscard]] std::uint64_t released_lsn() const noexcept { return last; }
+  [[nodiscard]] bool has_failed() const noexcept { return false; }
 };
 
 }  // namespace claimgate::pipeline

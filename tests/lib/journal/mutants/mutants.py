@@ -86,8 +86,8 @@ MUTANTS = {
     ),
     "provisioning-visible-before-durable": (
         JOURNAL + "journal.cpp",
-        "  const auto done = write_provisioning_group();",
-        "  const Expected<void> done;",
+        "  const std::lock_guard lock(provisioning_lock_);\n  return write_provisioning_group();",
+        "  return {};",
     ),
     "checkpoint-in-place": (
         JOURNAL + "checkpoint.cpp",

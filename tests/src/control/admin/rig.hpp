@@ -28,6 +28,7 @@
 #include "src/control/admin/admin_server.hpp"
 #include "src/nic/command_ring.hpp"
 #include "src/nic/eal.hpp"
+#include "tests/src/control/kept_journal.hpp"
 
 namespace claimgate::control::test {
 
@@ -136,7 +137,8 @@ class Rig {
         must(channel::Table::create(capacity, {1, 2}, memory::Pages::normal)));
     ring_ = std::make_unique<nic::CommandRing>(
         must(nic::CommandRing::create(fmt::format("rig{}", number++))));
-    provisioning_ = std::make_unique<Provisioning>(*ring_, *table_, 1);
+    journal_ = std::make_unique<KeptJournal>(*table_);
+    provisioning_ = std::make_unique<Provisioning>(*ring_, *table_, journal_->keeper());
     worker_ = std::thread([this] { work(); });
     options_ = std::move(options);
     options_.socket = socket();
@@ -165,6 +167,7 @@ class Rig {
   [[nodiscard]] std::uint32_t channels() const { return table_->size(); }
   [[nodiscard]] channel::Table& table() { return *table_; }
   [[nodiscard]] Provisioning& provisioning() { return *provisioning_; }
+  [[nodiscard]] KeptJournal& journal() { return *journal_; }
   [[nodiscard]] const xrpl::Policy& policy() const { return policy_; }
   // While set the worker leaves its commands lying.
   std::atomic<bool> stalled{false};
@@ -221,6 +224,7 @@ class Rig {
   xrpl::Policy policy_;
   std::unique_ptr<channel::Table> table_;
   std::unique_ptr<nic::CommandRing> ring_;
+  std::unique_ptr<KeptJournal> journal_;
   std::unique_ptr<Provisioning> provisioning_;
   std::optional<AdminServer> server_;
   std::atomic<bool> stop_{false};

@@ -6,6 +6,7 @@
 #include <sched.h>
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -13,6 +14,7 @@
 
 #include "src/nic/command_ring.hpp"
 #include "src/nic/eal.hpp"
+#include "tests/src/control/kept_journal.hpp"
 #include "tests/src/control/provisioning/endless_port.hpp"
 #include "tests/src/pipeline/stand.hpp"
 
@@ -55,10 +57,14 @@ nic::CommandRing fresh_ring() {
   return need(nic::CommandRing::create("provisioning" + std::to_string(++number)));
 }
 
+void done(const Expected<void>& each) {
+  EXPECT_TRUE(each) << each.error().text();
+}
+
 class ProvisioningTest : public testing::Test {
  protected:
   using BusyWorker =
-      pipeline::Worker<EndlessPort, durability::OpenGate, pipeline::TestClock, nic::CommandRing>;
+      pipeline::Worker<EndlessPort, pipeline::PromptJournal, pipeline::TestClock, nic::CommandRing>;
 
   void SetUp() override {
     runner = std::thread([this] {
@@ -81,11 +87,26 @@ class ProvisioningTest : public testing::Test {
     const auto until = stats.claims_parsed.value() + claims;
     while (stats.claims_parsed.value() < until) std::this_thread::yield();
   }
+  // As an import does it.
   std::vector<ApplyResult> apply(const std::vector<ChannelTerms>& terms) {
-    std::vector<ApplyResult> results(terms.size(), ApplyResult::table_full);
-    const auto done = provisioning.apply(terms, results);
-    EXPECT_TRUE(done) << done.error().text();
-    return results;
+    ChangePlan plan(provisioning.capacity() - provisioning.channels());
+    std::vector<ApplyResult> planned;
+    for (const ChannelTerms& each : terms) {
+      planned.push_back(need(plan.add(each, 0, [this](wire::ChannelHandle handle) {
+        return provisioning.find(handle);
+      })));
+    }
+    auto& changes = plan.changes();
+    std::erase_if(changes, [](const PlannedChange& change) { return !change.is_change; });
+    std::vector<ApplyResult> results(changes.size());
+    done(provisioning.record(changes));
+    done(provisioning.commit());
+    done(provisioning.apply(changes, results));
+    provisioning.applied();
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+      EXPECT_EQ(results[i], changes[i].is_new ? ApplyResult::added : ApplyResult::updated);
+    }
+    return planned;
   }
   static std::vector<ChannelTerms> some_terms(unsigned count) {
     std::vector<ChannelTerms> terms;
@@ -103,14 +124,15 @@ class ProvisioningTest : public testing::Test {
   packet::LocalAddresses local = pipeline::appliance_addresses();
   channel::Table table = need(channel::Table::create(2'000, {5, 6}, memory::Pages::normal));
   std::unique_ptr<EndlessPort> port = std::make_unique<EndlessPort>(payers_claims());
-  durability::OpenGate gate;
+  pipeline::PromptJournal gate;
   pipeline::TestClock clock;
   nic::CommandRing ring = fresh_ring();
   pipeline::Stats stats;
   std::unique_ptr<BusyWorker> worker = std::make_unique<BusyWorker>(
       pipeline::WorkerOptions{.idle = pipeline::Idle::yield}, *port, gate, clock, ring, local,
       table, need(digest::Digester::create()), need(verify::Verifier::create()), stats);
-  Provisioning provisioning{ring, table, 1};
+  test::KeptJournal journal{table};
+  Provisioning provisioning{ring, table, journal.keeper()};
   std::atomic<bool> stop = false;
   std::thread runner;
 };
@@ -119,7 +141,6 @@ TEST_F(ProvisioningTest, AddsMoreChannelsThanFitInTheRingInOrder) {
   const auto terms = some_terms(1'000);
   for (const auto result : apply(terms)) ASSERT_EQ(result, ApplyResult::added);
   EXPECT_EQ(provisioning.channels(), 1'000U);
-  EXPECT_EQ(provisioning.next_incarnation(), 1'001U);
   for (const unsigned i : {0U, 254U, 255U, 256U, 999U}) {
     const auto found = need(provisioning.find(terms[i].id.handle()));
     ASSERT_TRUE(found) << i;
@@ -152,30 +173,43 @@ TEST_F(ProvisioningTest, SaysWhenTheTableIsFull) {
 TEST_F(ProvisioningTest, SpendsIncarnationsOnChannelsThatAreNewAndOnNoOthers) {
   const auto terms = some_terms(300);
   apply(terms);
-  ASSERT_EQ(provisioning.next_incarnation(), 301U);
   apply(terms);
-  EXPECT_EQ(provisioning.next_incarnation(), 301U) << "all of them were known";
   auto mixture = some_terms(302);
   std::swap(mixture[0], mixture[300]);
   apply(mixture);
   EXPECT_EQ(need(provisioning.find(mixture[0].id.handle()))->incarnation, 301U);
-  const auto last = need(provisioning.find(mixture[301].id.handle()))->incarnation;
-  EXPECT_GT(last, 301U);
-  EXPECT_EQ(provisioning.next_incarnation(), last + 1);
+  EXPECT_EQ(need(provisioning.find(mixture[301].id.handle()))->incarnation, 302U);
 }
 
-TEST_F(ProvisioningTest, RefusesOnceTheIncarnationsHaveRunOutAndNeverIssuesOneTwice) {
-  Provisioning late(ring, table, channel::incarnation_end - 2);
-  const auto terms = some_terms(3);
-  std::vector<ApplyResult> results(3);
-  const auto applied = late.apply(terms, results);
-  ASSERT_FALSE(applied);
-  EXPECT_NE(applied.error().what.find("incarnation"), std::string::npos);
-  EXPECT_FALSE(applied.error().remedy.empty());
-  EXPECT_EQ(late.channels(), 2U);
-  EXPECT_EQ(need(late.find(terms[1].id.handle()))->incarnation, channel::incarnation_end - 1);
-  EXPECT_EQ(late.next_incarnation(), channel::incarnation_end);
-  EXPECT_TRUE(need(late.remove(terms[0].id))) << "all else still works";
+TEST_F(ProvisioningTest, WhatWasAppliedIsThereAfterACrash) {
+  auto terms = some_terms(300);
+  apply(terms);
+  EXPECT_TRUE(need(provisioning.remove(terms[7].id)));
+  terms[8].funded.value += 5;
+  apply({terms[7], terms[8]});
+  EXPECT_TRUE(need(provisioning.remove(terms[9].id)));
+  std::map<std::uint64_t, std::pair<std::uint64_t, std::uint32_t>> before, after;
+  provisioning.for_each([&](const channel::ChannelView& view) {
+    before[view.terms.id.handle().value] = {view.terms.funded.value, view.incarnation};
+  });
+  auto recovered = need(channel::Table::create(2'000, {5, 6}, memory::Pages::normal));
+  journal.start(recovered);
+  for (channel::SlotIndex slot = 0; slot < recovered.slots_used(); ++slot) {
+    if (const auto view = recovered.view(slot)) {
+      after[view->terms.id.handle().value] = {view->terms.funded.value, view->incarnation};
+    }
+  }
+  EXPECT_EQ(before.size(), 299U);
+  EXPECT_EQ(after, before);
+}
+
+TEST_F(ProvisioningTest, WhatWasNotCommittedNeverHappened) {
+  apply(some_terms(3));
+  PlannedChange more{.terms = some_terms(5).back(), .is_new = true, .is_change = true};
+  done(provisioning.record({&more, 1}));
+  auto recovered = need(channel::Table::create(2'000, {5, 6}, memory::Pages::normal));
+  journal.start(recovered);
+  EXPECT_EQ(recovered.size(), 3U);
 }
 
 TEST_F(ProvisioningTest, RemovesWhatIsThereAndNothingElse) {
@@ -230,41 +264,71 @@ TEST_F(ProvisioningTest, EveryClaimSeenWhileClaimsFlowIsWholeAndVerifies) {
 
 // ---- a worker that does not answer -------------------------------------------------------------
 
+// Changes that add, recorded and committed.
+std::vector<PlannedChange> committed(Provisioning& provisioning, std::vector<ChannelTerms> terms) {
+  std::vector<PlannedChange> changes;
+  for (const ChannelTerms& each : terms) {
+    changes.push_back({.terms = each, .is_new = true, .is_change = true});
+  }
+  done(provisioning.record(changes));
+  done(provisioning.commit());
+  return changes;
+}
+
+TEST(ProvisioningWithoutAWorker, RefusesOnceTheIncarnationsHaveRunOutAndNeverIssuesOneTwice) {
+  auto ring = fresh_ring();
+  auto table = need(channel::Table::create(8, {5, 6}, memory::Pages::normal));
+  test::KeptJournal journal(table, channel::incarnation_end - 2);
+  Provisioning late(ring, table, journal.keeper());
+  std::vector<PlannedChange> changes(3, {.is_new = true, .is_change = true});
+  const auto recorded = late.record(changes);
+  ASSERT_FALSE(recorded);
+  EXPECT_NE(recorded.error().what.find("incarnation"), std::string::npos);
+  EXPECT_FALSE(recorded.error().remedy.empty());
+  changes = committed(late, {make_payer(1).terms, make_payer(2).terms});
+  EXPECT_EQ(changes[0].incarnation, channel::incarnation_end - 2);
+  EXPECT_EQ(changes[1].incarnation, channel::incarnation_end - 1);
+  EXPECT_FALSE(late.record(std::span(changes).first(1)));
+  changes[0].is_new = false;
+  EXPECT_TRUE(late.record(std::span(changes).first(1))) << "all else still works";
+}
+
 TEST(ProvisioningWithoutAWorker, FailsNamingTheRemedyAndNeverTouchesWhatTheWorkerMayStillRead) {
   auto ring = fresh_ring();
-  const auto table = need(channel::Table::create(8, {5, 6}, memory::Pages::normal));
-  Provisioning provisioning(ring, table, 1);
-  const std::vector<ChannelTerms> terms{make_payer(1).terms, make_payer(2).terms};
+  auto table = need(channel::Table::create(8, {5, 6}, memory::Pages::normal));
+  test::KeptJournal journal(table);
+  Provisioning provisioning(ring, table, journal.keeper());
+  const auto changes = committed(provisioning, {make_payer(1).terms, make_payer(2).terms});
   std::vector<ApplyResult> results(2);
   const auto began = std::chrono::steady_clock::now();
-  const auto applied = provisioning.apply(terms, results);
+  const auto applied = provisioning.apply(changes, results);
   const auto waited = std::chrono::steady_clock::now() - began;
   ASSERT_FALSE(applied);
   EXPECT_NE(applied.error().text().find("did not answer"), std::string::npos);
   EXPECT_FALSE(applied.error().remedy.empty());
   EXPECT_GE(waited, Provisioning::patience);
 
-  EXPECT_FALSE(provisioning.remove(terms[1].id));
-  EXPECT_FALSE(provisioning.find(terms[1].id.handle()));
-  EXPECT_FALSE(provisioning.apply({&terms[1], 1}, {results.data(), 1}));
+  EXPECT_FALSE(provisioning.remove(changes[1].terms.id));
+  EXPECT_FALSE(provisioning.find(changes[1].terms.id.handle()));
+  EXPECT_FALSE(provisioning.apply({&changes[1], 1}, {results.data(), 1}));
   EXPECT_LT(std::chrono::steady_clock::now() - began, waited + Provisioning::patience)
       << "these fail at once";
-  for (const auto& expected : terms) {
+  for (const auto& expected : changes) {
     const pipeline::Command* command = ring.take();
     ASSERT_NE(command, nullptr);
     EXPECT_EQ(command->verb, pipeline::Command::Verb::apply);
-    EXPECT_EQ(command->terms.id, expected.id);
+    EXPECT_EQ(command->terms.id, expected.terms.id);
   }
 }
 
-TEST(ProvisioningWithoutAWorker, GoesOnOnceTheLateAnswersHaveComeAndSharesNoNumberWithThem) {
+TEST(ProvisioningWithoutAWorker, GoesOnOnceTheLateAnswersHaveCome) {
   auto ring = fresh_ring();
   auto table = need(channel::Table::create(8, {5, 6}, memory::Pages::normal));
-  Provisioning provisioning(ring, table, 1);
-  const std::vector<ChannelTerms> terms{make_payer(1).terms, make_payer(2).terms,
-                                        make_payer(3).terms};
+  test::KeptJournal journal(table);
+  Provisioning provisioning(ring, table, journal.keeper());
+  const auto first = committed(provisioning, {make_payer(1).terms, make_payer(2).terms});
   std::vector<ApplyResult> results(2);
-  ASSERT_FALSE(provisioning.apply(std::span(terms).first(2), results));
+  ASSERT_FALSE(provisioning.apply(first, results));
 
   std::atomic<bool> stop = false;
   std::thread late_worker([&] {
@@ -280,17 +344,43 @@ TEST(ProvisioningWithoutAWorker, GoesOnOnceTheLateAnswersHaveComeAndSharesNoNumb
       ring.give_back(command);
     }
   });
-  const auto again = provisioning.apply(std::span(terms).subspan(1), results);
+  const auto second = committed(provisioning, {make_payer(3).terms});
+  const auto again = provisioning.apply(second, std::span(results).first(1));
   EXPECT_TRUE(again) << again.error().text();
   stop = true;
   late_worker.join();
-  EXPECT_EQ(results, (std::vector{ApplyResult::unchanged, ApplyResult::added}));
+  EXPECT_EQ(results[0], ApplyResult::added);
   std::set<std::uint32_t> numbers;
   provisioning.for_each([&](const channel::ChannelView& view) {
     EXPECT_TRUE(numbers.insert(view.incarnation).second) << view.incarnation;
-    EXPECT_LT(view.incarnation, provisioning.next_incarnation());
   });
-  EXPECT_EQ(numbers.size(), 3U);
+  EXPECT_EQ(numbers, (std::set<std::uint32_t>{1, 2, 3}));
+}
+
+// The index finds no place though there is room: nothing of that channel may come back.
+TEST(ProvisioningWithoutAWorker, WithdrawsANewChannelThatTheTableDoesNotTake) {
+  auto ring = fresh_ring();
+  auto table = need(channel::Table::create(8, {5, 6}, memory::Pages::normal));
+  test::KeptJournal journal(table);
+  Provisioning provisioning(ring, table, journal.keeper());
+  const auto changes = committed(provisioning, {make_payer(1).terms, make_payer(2).terms});
+  std::thread worker([&] {
+    for (unsigned answered = 0; answered < 2;) {
+      pipeline::Command* command = ring.take();
+      if (!command) continue;
+      command->result = answered++ == 0 ? ApplyResult::table_full
+                                        : table.apply(command->terms, command->incarnation).result;
+      ring.give_back(command);
+    }
+  });
+  std::vector<ApplyResult> results(2);
+  EXPECT_TRUE(provisioning.apply(changes, results));
+  worker.join();
+  EXPECT_EQ(results, (std::vector{ApplyResult::table_full, ApplyResult::added}));
+  auto recovered = need(channel::Table::create(8, {5, 6}, memory::Pages::normal));
+  journal.start(recovered);
+  ASSERT_EQ(recovered.size(), 1U);
+  EXPECT_EQ(recovered.view(0)->terms.id, changes[1].terms.id);
 }
 
 int run(int argc, char** argv) {

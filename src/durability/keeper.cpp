@@ -1,0 +1,202 @@
+#include "src/durability/keeper.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace claimgate::durability {
+namespace {
+
+using std::chrono::milliseconds;
+
+// The upkeep thread looks at the files so often; at the lanes more often where it has to find out
+// that one is behind.
+constexpr milliseconds tend_every{50};
+constexpr milliseconds rest_after_failure{1000};
+
+constexpr std::array<std::string_view, conditions> condition_names = {"good", "hindered", "behind", "full",
+                                                             "failed"};
+
+milliseconds look_every(const KeeperOptions& options) {
+  if (options.release == Release::when_durable) return tend_every;
+  return std::min(tend_every, std::max(options.async_max / 8, milliseconds(2)));
+}
+
+}  // namespace
+
+std::string_view name(Condition condition) noexcept {
+  return condition_names[static_cast<std::size_t>(condition)];
+}
+
+Keeper::Lane::Lane(Keeper& keeper, unsigned number)
+    : gate(keeper.options_.ring_records, keeper.journal_->claims(number).next_lsn(),
+           keeper.options_.release, keeper.options_.committer.sleeps),
+      committer(keeper.journal_->claims(number), keeper.journal_->shelf(number), gate,
+                keeper.options_.committer,
+                [&keeper](const Failure& failure) { keeper.fail_for_good(failure); }) {}
+
+Expected<std::unique_ptr<Keeper>> Keeper::open(journal::Storage& storage,
+                                               const KeeperOptions& options, channel::Table& table,
+                                               std::uint32_t next_incarnation,
+                                               journal::Recovered& recovered) {
+  std::unique_ptr<Keeper> keeper(new Keeper(options, table));
+  auto journal =
+      journal::Journal::open(storage, options.journal, table, next_incarnation, recovered);
+  if (!journal) return std::unexpected(journal.error());
+  keeper->journal_ = std::move(*journal);
+  for (unsigned i = 0; i < options.journal.claim_lanes; ++i) {
+    keeper->lanes_.push_back(std::make_unique<Lane>(*keeper, i));
+  }
+  keeper->upkeep_ =
+      std::jthread([self = keeper.get()](const std::stop_token& stop) { self->upkeep(stop); });
+  return keeper;
+}
+
+Keeper::~Keeper() {
+  stop_threads();
+}
+
+void Keeper::stop_threads() {
+  upkeep_.request_stop();
+  if (upkeep_.joinable()) upkeep_.join();
+  for (const auto& lane : lanes_) lane->committer.stop();
+}
+
+Expected<void> Keeper::stop() {
+  if (std::exchange(stopped_, true)) return {};
+  stop_threads();
+  {
+    const std::lock_guard lock(health_lock_);
+    if (failure_) return std::unexpected(*failure_);
+  }
+  if (!journal_->wants_checkpoint()) return {};
+  return checkpoint({});
+}
+
+// ---- upkeep ------------------------------------------------------------------------------------
+
+void Keeper::upkeep(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    look_after(Clock::now());
+    checkpoint_where_due(stop);
+    std::this_thread::sleep_for(look_every(options_));
+  }
+}
+
+void Keeper::look_after(Clock::time_point now) {
+  watch_lanes(now);
+  stats_.replay_bytes.set(journal_->bytes_to_replay());
+  if (now < tend_at_) return;
+  const auto tended = tend();
+  note_hindrance(tended ? "" : tended.error().text());
+  tend_at_ = Clock::now() + (tended ? tend_every : rest_after_failure);
+}
+
+// While it is written, the lanes are looked after: they may need segments.
+void Keeper::checkpoint_where_due(const std::stop_token& stop) {
+  const auto began = Clock::now();
+  if (stats_.replay_bytes.value() <= options_.replay_bytes_max || began < checkpoint_at_) return;
+  const double ns_per_byte = 1e9 / static_cast<double>(options_.checkpoint_bytes_per_s);
+  double due_ns = 0;
+  const journal::Pace pace = [&](std::size_t bytes) -> Expected<void> {
+    due_ns += static_cast<double>(bytes) * ns_per_byte;
+    const auto due = began + std::chrono::nanoseconds(static_cast<std::int64_t>(due_ns));
+    for (auto now = Clock::now(); !stop.stop_requested(); now = Clock::now()) {
+      look_after(now);
+      if (now >= due) return {};
+      std::this_thread::sleep_for(std::min<Clock::duration>(due - now, look_every(options_)));
+    }
+    return fail("claimd stops", "checkpoint");
+  };
+  const auto written = checkpoint(pace);
+  if (written || stop.stop_requested()) return;
+  stats_.checkpoint_failures.add(1);
+  note_hindrance(written.error().text());
+  checkpoint_at_ = tend_at_ = Clock::now() + rest_after_failure;
+}
+
+void Keeper::watch_lanes(Clock::time_point now) {
+  for (const auto& lane : lanes_) {
+    const std::uint64_t durable = lane->gate.durable_lsn();
+    const bool stands = durable == lane->seen_durable && lane->gate.published() > durable;
+    if (!stands) lane->stands_since = now;
+    lane->seen_durable = durable;
+    if (options_.release == Release::at_once && now - lane->stands_since > options_.async_max / 4) {
+      lane->gate.close(LaneGate::Reason::behind);
+    } else {
+      lane->gate.open(LaneGate::Reason::behind);
+    }
+  }
+}
+
+// All there is to do, unless it fails.
+Expected<void> Keeper::tend() {
+  for (;;) {
+    const auto more = journal_->tend();
+    if (!more) {
+      stats_.upkeep_failures.add(1);
+      return std::unexpected(more.error());
+    }
+    if (!*more) return {};
+    watch_lanes(Clock::now());
+  }
+}
+
+Expected<void> Keeper::checkpoint(const journal::Pace& pace) {
+  const auto began = Clock::now();
+  if (auto written = journal_->checkpoint(table_, pace); !written) return written;
+  const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - began);
+  stats_.checkpoints.add(1);
+  stats_.checkpoint_ms.set(static_cast<std::uint64_t>(took.count()));
+  stats_.checkpoint_channels.set(journal_->manifest().current.channels);
+  stats_.checkpoint_generation.set(journal_->manifest().current.generation);
+  return {};
+}
+
+// ---- provisioning ------------------------------------------------------------------------------
+
+Expected<void> Keeper::stage(std::span<journal::ProvisioningRecord> changes) {
+  return judged(journal_->stage(changes));
+}
+
+Expected<void> Keeper::commit() {
+  return judged(journal_->commit());
+}
+
+Expected<void> Keeper::judged(Expected<void> provisioned) {
+  if (!provisioned && journal_->provisioning_has_failed()) fail_for_good(provisioned.error());
+  return provisioned;
+}
+
+// ---- health ------------------------------------------------------------------------------------
+
+void Keeper::fail_for_good(const Failure& failure) {
+  for (const auto& lane : lanes_) lane->gate.close(LaneGate::Reason::stopping);
+  const std::lock_guard lock(health_lock_);
+  if (!failure_) failure_ = failure;
+}
+
+void Keeper::note_hindrance(std::string why) {
+  const std::lock_guard lock(health_lock_);
+  hindrance_ = std::move(why);
+}
+
+Health Keeper::health() const {
+  const std::lock_guard lock(health_lock_);
+  if (failure_) return {Condition::failed, failure_->text()};
+  const auto closed_for = [this](LaneGate::Reason reason) {
+    return std::ranges::any_of(lanes_,
+                               [&](const auto& lane) { return lane->gate.is_closed_for(reason); });
+  };
+  if (closed_for(LaneGate::Reason::no_segment)) return {Condition::full, hindrance_};
+  if (closed_for(LaneGate::Reason::behind)) return {Condition::behind, hindrance_};
+  if (!hindrance_.empty()) return {Condition::hindered, hindrance_};
+  return {};
+}
+
+std::uint64_t Keeper::pending(unsigned lane) const noexcept {
+  const std::uint64_t durable = lanes_[lane]->gate.durable_lsn();  // before what it may not pass
+  return lanes_[lane]->gate.published() - durable;
+}
+
+}  // namespace claimgate::durability
