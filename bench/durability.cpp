@@ -1,7 +1,7 @@
 // bench durability: what this disk makes of groups of 128-byte records that must be on it before
 // anybody is answered, by each way of saying so to the kernel. The file is made as the journal
 // makes its segments; groups go to increasing offsets of it, past the page cache where that is
-// granted.
+// granted. Then what the journal makes of that disk (journal_figures.hpp).
 #include <fcntl.h>
 
 #include <algorithm>
@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 
 #include "bench/group_writes.hpp"
+#include "bench/journal_figures.hpp"
 #include "bench/measure/calibration.hpp"
 #include "bench/measure/program.hpp"
 #include "bench/vanishing_folder.hpp"
@@ -115,6 +116,7 @@ void measure(const Options& options, const Report& report) {
   for (std::size_t size = 0; size < group_records.size(); ++size) {
     report_group(report, group_records[size], ways, measured[size]);
   }
+  measure_journal(options, report, folder.path());
 }
 
 }  // namespace
@@ -126,8 +128,10 @@ int main(int argc, char** argv) {
       argc, argv,
       {.name = "durability",
        .about = "What a disk makes of groups of 128-byte records that must be on it: how many a "
-                "second and how long a group takes, by each way of asking the kernel for it",
-       .defaults = {.repeats = 31, .folder = "/var/tmp"},
+                "second and how long a group takes, by each way of asking the kernel for it; and "
+                "what the journal adds: to a claim's answer, to a start, while a checkpoint is "
+                "written",
+       .defaults = {.repeats = 31, .channels = 1'000'000, .folder = "/var/tmp"},
        .quick_repeats = 7,
        .measure = bench::measure});
 }

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstring>
 #include <optional>
 #include <unordered_set>
 #include <utility>
@@ -25,6 +27,63 @@ std::optional<std::uint32_t> lane_number(const std::string& folder) {
   if (error != std::errc{} || end != last || lane_folder(number) != folder) return std::nullopt;
   return number;
 }
+
+// Claims on their way into a table that no cache holds: each is looked up some records ahead, in two
+// steps, so that the reads of many are under way at once.
+class ClaimReplay {
+ public:
+  explicit ClaimReplay(channel::Table& table) : table_(table) {}
+
+  void add(const ClaimRecord& record) noexcept {
+    Ahead& entry = ahead_[added_++ % ahead_.size()];
+    entry.record = record;
+    std::memcpy(entry.signature.data(), record.signature, entry.signature.size());
+    entry.hash = table_.hash(record.channel);
+    table_.prefetch_bucket(entry.hash);
+    if (added_ > bucket_distance) look_up(ahead_[(added_ - 1 - bucket_distance) % ahead_.size()]);
+    if (added_ >= ahead_.size()) replay(ahead_[added_ % ahead_.size()]);
+  }
+  // The last ones.
+  void finish() noexcept {
+    const std::uint64_t left = std::min<std::uint64_t>(added_, ahead_.size() - 1);
+    for (std::uint64_t i = added_ - left; i < added_; ++i) {
+      Ahead& entry = ahead_[i % ahead_.size()];
+      look_up(entry);
+      replay(entry);
+    }
+    added_ = 0;
+  }
+  [[nodiscard]] std::uint64_t raised() const noexcept { return raised_; }
+  [[nodiscard]] std::uint64_t ignored() const noexcept { return ignored_; }
+
+ private:
+  static constexpr std::size_t bucket_distance = 8;
+  struct Ahead {
+    ClaimRecord record;
+    std::array<std::byte, wire::signature_bytes> signature;
+    std::uint64_t hash;
+    channel::SlotIndex guess;
+  };
+  void look_up(Ahead& entry) noexcept {
+    entry.guess = table_.candidate(entry.hash);
+    table_.prefetch_slot(entry.guess);
+    table_.prefetch_signature(entry.guess);
+  }
+  void replay(const Ahead& entry) noexcept {
+    const ClaimRecord& record = entry.record;
+    const channel::SlotIndex slot = table_.find(record.channel, entry.hash, entry.guess);
+    const bool raises = slot != channel::no_slot &&
+                        table_.slot(slot).incarnation == record.incarnation &&
+                        table_.slot(slot).amount < record.amount.value;
+    ++(raises ? raised_ : ignored_);
+    if (raises) table_.commit(slot, record.amount, entry.signature.data(), 0, record.time);
+  }
+
+  channel::Table& table_;
+  std::array<Ahead, 16> ahead_;
+  std::uint64_t added_ = 0;
+  std::uint64_t raised_ = 0, ignored_ = 0;
+};
 
 class Recovery {
  public:
@@ -192,19 +251,18 @@ class Recovery {
 
   Expected<void> replay_claims(RecoveredLane& lane) {
     const LaneQuery query = query_of(lane, claim_record_bytes);
+    ClaimReplay replay(table_);
     auto end = scan_lane(
         storage_, query, [&](const std::byte* at, const RecordPlace& place) -> Expected<void> {
           const auto record = read_claim_record(at);
           if (!record || record->lsn != place.lsn) return impossible(lane, place);
-          const channel::SlotIndex slot = find(record->channel);
-          const bool raises = slot != channel::no_slot &&
-                              table_.slot(slot).incarnation == record->incarnation &&
-                              table_.slot(slot).amount < record->amount.value;
-          ++(raises ? out_.claims : out_.claims_ignored);
-          if (raises) table_.commit(slot, record->amount, record->signature, 0, record->time);
+          replay.add(*record);
           return {};
         });
+    replay.finish();
     if (!end) return std::unexpected(end.error());
+    out_.claims += replay.raised();
+    out_.claims_ignored += replay.ignored();
     lane.end = std::move(*end);
     return {};
   }

@@ -63,20 +63,20 @@ MUTANTS = {
     ),
     "last-writer-wins": (
         JOURNAL + "recovery.cpp",
-        "table_.slot(slot).amount < record->amount.value;",
-        "table_.slot(slot).amount != record->amount.value;",
-        "if (raises) table_.commit(slot, record->amount, record->signature, 0, record->time);",
+        "table_.slot(slot).amount < record.amount.value;",
+        "table_.slot(slot).amount != record.amount.value;",
+        "if (raises) table_.commit(slot, record.amount, entry.signature.data(), 0, record.time);",
         "if (raises) {\n"
         "            auto view = *table_.view(slot);\n"
-        "            view.held = record->amount;\n"
-        "            std::copy_n(record->signature, 64, view.signature.begin());\n"
+        "            view.held = record.amount;\n"
+        "            view.signature = entry.signature;\n"
         "            table_.remove(view.terms.id);\n"
         "            (void)table_.restore(view);\n"
         "          }",
     ),
     "incarnations-mixed": (
         JOURNAL + "recovery.cpp",
-        "table_.slot(slot).incarnation == record->incarnation &&",
+        "table_.slot(slot).incarnation == record.incarnation &&",
         "",
     ),
     "import-without-commit-counts": (
