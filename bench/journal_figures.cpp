@@ -68,8 +68,8 @@ class BareWrites {
     for (unsigned i = 0; i < bare_writes; ++i, at_ = (at_ + 1) % pages) {
       page_.data()[0] = static_cast<std::byte>(at_);
       const auto began = Clock::now();
-      const auto written = file_->write_durably(
-          at_ * journal::page_bytes, {page_.data(), journal::page_bytes});
+      const auto written =
+          file_->write_durably(at_ * journal::page_bytes, {page_.data(), journal::page_bytes});
       if (!written) throw std::runtime_error(written.error().text());
       took_us.push_back(seconds_since(began) * 1e6);
     }
@@ -90,8 +90,10 @@ struct AtRate {
 
 void report_latencies(const Report& report, const std::array<AtRate, half_loads.size()>& loads,
                       const AtRate& bare) {
-  report.row({.name = "bare write of a page, p50", .summary = summarize(bare.p50_us), .unit = "us"});
-  report.row({.name = "bare write of a page, p99", .summary = summarize(bare.p99_us), .unit = "us"});
+  report.row(
+      {.name = "bare write of a page, p50", .summary = summarize(bare.p50_us), .unit = "us"});
+  report.row(
+      {.name = "bare write of a page, p99", .summary = summarize(bare.p99_us), .unit = "us"});
   for (std::size_t i = 0; i < loads.size(); ++i) {
     const std::string name = fmt::format("added at {} claims/s", half_loads[i]);
     const auto row = [&](const char* which, const std::vector<double>& added,
@@ -229,8 +231,8 @@ void fill(const std::string& folder, unsigned channels, std::uint64_t bytes) {
 
 void measure_recovery(const Options& options, const Report& report, const std::string& folder) {
   const unsigned channels = options.channels;
-  const auto bytes = static_cast<std::uint64_t>(
-      static_cast<double>(journal_bytes_full) * channels / channels_full);
+  const auto bytes = static_cast<std::uint64_t>(static_cast<double>(journal_bytes_full) * channels /
+                                                channels_full);
   const unsigned repeats = std::min(options.repeats, 7u);
   const std::string path = made(folder, "recovery");
   fill(path, channels, bytes);
@@ -242,8 +244,8 @@ void measure_recovery(const Options& options, const Report& report, const std::s
     rate.push_back(static_cast<double>(done.recovered.claims + done.recovered.claims_ignored) /
                    done.seconds);
   }
-  const std::string name = fmt::format("recovery, {} channels and {} MiB of journal", channels,
-                                       bytes / mib);
+  const std::string name =
+      fmt::format("recovery, {} channels and {} MiB of journal", channels, bytes / mib);
   report.row({.name = name, .summary = summarize(seconds), .unit = "s", .goal = at_most(10)});
   report.row({.name = "the same", .summary = summarize(rate), .unit = "records/s"});
   report.row({.name = "the disk's bare read rate, 1 MiB at a time",

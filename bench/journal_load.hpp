@@ -20,17 +20,18 @@ namespace claimgate::bench {
 // What some seconds of load came to.
 struct Loaded {
   double claims_per_s = 0;
-  double bytes_per_claim = 0;        // written to the claim lane
-  std::vector<double> added_us;      // of each claim: from its commit until it was released
-  double longest_turn_us = 0;        // without the turns in which the thread lost its core
-  std::uint64_t checkpoints = 0;     // written meanwhile
+  double bytes_per_claim = 0;     // written to the claim lane
+  std::vector<double> added_us;   // of each claim: from its commit until it was released
+  double longest_turn_us = 0;     // without the turns in which the thread lost its core
+  std::uint64_t checkpoints = 0;  // written meanwhile
 };
 
 class JournalLoad {
  public:
   // A journal in `folder`, which exists, and `channels` channels in it: new ones in a new folder,
   // recovered ones else. Its threads may run on the CPUs of the thread that calls this.
-  JournalLoad(const std::string& folder, unsigned channels, const durability::KeeperOptions& options);
+  JournalLoad(const std::string& folder, unsigned channels,
+              const durability::KeeperOptions& options);
   JournalLoad(const JournalLoad&) = delete;
   JournalLoad& operator=(const JournalLoad&) = delete;
 

@@ -60,6 +60,7 @@ void print_failure(const Failure& failure, bool json);
 [[nodiscard]] Expected<Exit> show_channel(const GlobalOptions& global, const std::string& id);
 [[nodiscard]] Expected<Exit> remove_channel(const GlobalOptions& global, const std::string& id,
                                             bool yes);
+[[nodiscard]] Expected<Exit> show_status(const GlobalOptions& global);
 [[nodiscard]] Expected<Exit> show_stats(const GlobalOptions& global);
 [[nodiscard]] Expected<Exit> examine_machine(const GlobalOptions& global,
                                              const DoctorOptions& options);

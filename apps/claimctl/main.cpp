@@ -78,6 +78,14 @@ struct CommandLine {
     add_claims_verbs(app, claims,
                      [this] { chosen = [this] { return export_claims(global, claims); }; });
     add_doctor();
+    CLI::App* status =
+        app.add_subcommand("status", "How it stands, on one screen: link, claims, journal, disk");
+    status->fallthrough();
+    status->footer(
+        "Exit codes: 0 all is well; 1 something needs you, and it says what.\n\nExample:\n  "
+        "claimctl "
+        "status\n  claimctl status --json | jq .journal");
+    status->callback([this] { chosen = [this] { return show_status(global); }; });
     CLI::App* stats =
         app.add_subcommand("stats", "Every counter of claimd: verdicts, drops, levels, latencies");
     stats->fallthrough();

@@ -55,6 +55,19 @@ Needs::HugePages huge_pages(nic::HugePages pages) noexcept {
   return Needs::HugePages::never;
 }
 
+// The lanes between two checkpoints, as a start reads them and as they are kept for the one before;
+// spare segments, one in use and one of each lane that a checkpoint does not count; checkpoints.
+std::uint64_t state_bytes(const config::Config& config) {
+  const config::Config::Durability& durability = config.durability;
+  const std::uint64_t mib = std::uint64_t{1} << 20;
+  const std::uint64_t segments = durability.spare_segments + 2;
+  const std::uint64_t lanes = 2 * std::uint64_t{durability.journal_max_mib} * mib +
+                              segments * durability.segment_mib * mib + segments * 8 * mib;
+  const std::uint64_t pages =
+      std::uint64_t{config.channels.capacity} / channel::snapshot::records_per_page + 2;
+  return lanes + 3 * pages * channel::snapshot::page_bytes;
+}
+
 }  // namespace
 
 Needs needs_of(const config::Config& config) {
@@ -73,8 +86,7 @@ Needs needs_of(const config::Config& config) {
   out.table_from_transparent_pages = config.memory.table_pages == memory::Pages::transparent;
   const std::uint32_t capacity = config.channels.capacity;
   out.table_bytes = channel::Table::bytes_needed(capacity);
-  out.state_bytes = (std::uint64_t{capacity} / channel::snapshot::records_per_page + 2) *
-                    channel::snapshot::page_bytes;
+  out.state_bytes = state_bytes(config);
   out.state_folder = config.node.state_dir;
   out.margin_s = config.channels.margin_s;
   out.driver_folder = CLAIMGATE_DPDK_DRIVERS;

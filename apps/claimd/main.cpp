@@ -1,5 +1,6 @@
 // claimd: the appliance's daemon. Reads its configuration and runs until SIGINT or SIGTERM. Exit
-// codes: 0 a clean stop, 1 trouble, 2 wrong usage or configuration, 4 a write to the journal failed.
+// codes: 0 a clean stop, 1 trouble, 2 wrong usage or configuration, 4 a write to the journal
+// failed.
 #include <csignal>
 #include <cstdio>
 #include <ctime>
@@ -33,7 +34,8 @@ constexpr const char* description =
     "profiles beside it suit memif, vhost, tap, af_packet, packet generators, pcap replay and "
     "bare\n"
     "metal.\n\n"
-    "What it has acknowledged is in the journal of its state folder and survives any crash. Stop it\n"
+    "What it has acknowledged is in the journal of its state folder and survives any crash. Stop "
+    "it\n"
     "with SIGTERM or Ctrl-C: what is in flight is answered. Talk to it with claimctl.";
 
 constexpr const char* examples =

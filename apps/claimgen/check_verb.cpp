@@ -15,7 +15,8 @@ constexpr const char* examples =
 VerbLine add_check_verb(CLI::App& app, Options& options) {
   CLI::App* verb =
       app.add_subcommand("check-amounts", "Compare a run's final amounts with what claimctl lists");
-  verb->add_option("--final", options.finals_in, "What `claimgen run --final` or `--acknowledged` wrote")
+  verb->add_option("--final", options.finals_in,
+                   "What `claimgen run --final` or `--acknowledged` wrote")
       ->required();
   verb->add_option("--list", options.list_in,
                    "What `claimctl channels list --json` printed, - for standard input")

@@ -246,8 +246,9 @@ int check_amounts(const Options& options) {
     fmt::print(stderr, "claimgen: {} of {} channels differ\n", differences.size(), wanted->size());
     return exit_wrong;
   }
-  if (!options.quiet) fmt::print("all {} channels hold their {}\n", wanted->size(),
-                                options.at_least ? "amount, or more" : "exact amount");
+  if (!options.quiet)
+    fmt::print("all {} channels hold their {}\n", wanted->size(),
+               options.at_least ? "amount, or more" : "exact amount");
   return exit_right;
 }
 

@@ -38,8 +38,8 @@ struct Options {
   ClientOptions client;    // pcap: its ends
   CaptureOptions capture;  // pcap
   bool json = false;
-  std::string finals_out;   // where the final amounts go
-  std::string latency_out;  // run: where the percentiles go
+  std::string finals_out;        // where the final amounts go
+  std::string latency_out;       // run: where the percentiles go
   std::string acknowledged_out;  // run: where the highest amounts that were acknowledged go
   // check-amounts
   std::string finals_in;

@@ -125,9 +125,10 @@ VerbLine add_run_verb(CLI::App& app, Options& options) {
   verb->add_option("--final", options.finals_out,
                    "Write each channel's exact final amount to this file, as JSON lines")
       ->group(group);
-  verb->add_option("--acknowledged", options.acknowledged_out,
-                   "Write the highest amount of each channel that was acknowledged to this file, as "
-                   "JSON lines; also where the run is stopped or loses datagrams")
+  verb->add_option(
+          "--acknowledged", options.acknowledged_out,
+          "Write the highest amount of each channel that was acknowledged to this file, as "
+          "JSON lines; also where the run is stopped or loses datagrams")
       ->group(group);
   verb->add_option("--latency-out", options.latency_out,
                    "Write the latencies' percentiles to this file, as HdrHistogram's plotter reads "

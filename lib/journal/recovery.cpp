@@ -28,8 +28,8 @@ std::optional<std::uint32_t> lane_number(const std::string& folder) {
   return number;
 }
 
-// Claims on their way into a table that no cache holds: each is looked up some records ahead, in two
-// steps, so that the reads of many are under way at once.
+// Claims on their way into a table that no cache holds: each is looked up some records ahead, in
+// two steps, so that the reads of many are under way at once.
 class ClaimReplay {
  public:
   explicit ClaimReplay(channel::Table& table) : table_(table) {}
@@ -252,13 +252,13 @@ class Recovery {
   Expected<void> replay_claims(RecoveredLane& lane) {
     const LaneQuery query = query_of(lane, claim_record_bytes);
     ClaimReplay replay(table_);
-    auto end = scan_lane(
-        storage_, query, [&](const std::byte* at, const RecordPlace& place) -> Expected<void> {
-          const auto record = read_claim_record(at);
-          if (!record || record->lsn != place.lsn) return impossible(lane, place);
-          replay.add(*record);
-          return {};
-        });
+    auto end = scan_lane(storage_, query,
+                         [&](const std::byte* at, const RecordPlace& place) -> Expected<void> {
+                           const auto record = read_claim_record(at);
+                           if (!record || record->lsn != place.lsn) return impossible(lane, place);
+                           replay.add(*record);
+                           return {};
+                         });
     replay.finish();
     if (!end) return std::unexpected(end.error());
     out_.claims += replay.raised();

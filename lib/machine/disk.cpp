@@ -86,6 +86,18 @@ void try_direct_write(const fs::path& folder, Disk& out) {
   out.direct = Disk::Direct::works;
 }
 
+std::uint64_t used_below(const fs::path& folder) {
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
+    std::error_code unreadable;
+    const auto size = at->is_regular_file(unreadable) ? at->file_size(unreadable) : 0;
+    if (!unreadable) bytes += size;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Disk look_at_disk(const std::string& state_folder) {
@@ -102,6 +114,7 @@ Disk look_at_disk(const std::string& state_folder) {
   if (::statvfs(folder.c_str(), &room) == 0) {
     out.free_bytes = std::uint64_t{room.f_bavail} * room.f_frsize;
   }
+  if (out.exists && out.is_folder) out.used_bytes = used_below(folder);
   if (out.exists && out.is_folder && out.writable) try_direct_write(folder, out);
   return out;
 }

@@ -102,6 +102,7 @@ struct Disk {
   bool writable = false;
   std::string filesystem;  // "ext4"
   std::uint64_t free_bytes = 0;
+  std::uint64_t used_bytes = 0;  // by the folder's files, as far as they may be looked at
   // Nothing is tried in a folder that is not there or not ours to write.
   enum class Direct : std::uint8_t { not_tried, works, refused };
   Direct direct = Direct::not_tried;

@@ -71,14 +71,15 @@ void judge_filesystem(const Disk& disk, const std::string& folder, Area& area) {
 }
 
 void judge_room(const Disk& disk, const Needs& needs, Area& area) {
-  const std::uint64_t wanted = 2 * needs.state_bytes;  // the new file beside the old one
-  const std::string found = fmt::format("{} free, {} needed for two state files of a full table",
-                                        mebibytes(disk.free_bytes), mebibytes(wanted));
-  if (disk.free_bytes >= wanted) {
+  const std::string found = fmt::format(
+      "{} free and {} in use; journal and checkpoints may take {}", mebibytes(disk.free_bytes),
+      mebibytes(disk.used_bytes), mebibytes(needs.state_bytes));
+  if (disk.free_bytes + disk.used_bytes >= needs.state_bytes) {
     area.ok("free space", found);
   } else {
-    area.warning("free space", found + ": a stop may not be able to save the channels",
-                 "Make room, set node.state_dir to a larger disk, or lower channels.capacity");
+    area.warning("free space", found + ": where there is no room claims are answered BUSY",
+                 "Make room, set node.state_dir to a larger disk, or lower "
+                 "durability.journal_max_mib, durability.segment_mib or channels.capacity");
   }
 }
 

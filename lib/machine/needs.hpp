@@ -36,7 +36,7 @@ struct Needs {
   std::string port_subject;       // see PortKind
   std::string driver_folder;      // where DPDK looks for its drivers, ".../pmds-23.0"
   std::string state_folder;       // node.state_dir
-  std::uint64_t state_bytes = 0;  // the largest state file there can be
+  std::uint64_t state_bytes = 0;  // the most that its files take
   std::uint32_t margin_s = 0;     // channels.margin_s
 };
 

@@ -76,7 +76,8 @@ struct Config {
 
   // What is written, and when a verdict may leave.
   struct Durability {
-    bool async = false;  // mode = "async": verdicts leave at once, and say that they are not durable
+    bool async =
+        false;  // mode = "async": verdicts leave at once, and say that they are not durable
     std::uint32_t async_max_ms = 100;
     std::uint32_t segment_mib = 256;
     std::uint32_t spare_segments = 4;

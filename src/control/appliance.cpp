@@ -97,13 +97,14 @@ xrpl::Policy policy(const config::Config& config) {
 
 durability::KeeperOptions keeper_options(const config::Config& config) {
   const config::Config::Durability& wanted = config.durability;
-  return {.journal = {.segment_bytes = std::uint64_t{wanted.segment_mib} << 20,
-                      .spares = wanted.spare_segments},
-          .release = wanted.async ? durability::Release::at_once : durability::Release::when_durable,
-          .async_max = std::chrono::milliseconds(wanted.async_max_ms),
-          .replay_bytes_max = std::uint64_t{wanted.journal_max_mib} << 20,
-          .checkpoint_bytes_per_s = std::uint64_t{wanted.checkpoint_mib_per_s} << 20,
-          .committer = {.sleeps = config.worker.idle == pipeline::Idle::yield}};
+  return {
+      .journal = {.segment_bytes = std::uint64_t{wanted.segment_mib} << 20,
+                  .spares = wanted.spare_segments},
+      .release = wanted.async ? durability::Release::at_once : durability::Release::when_durable,
+      .async_max = std::chrono::milliseconds(wanted.async_max_ms),
+      .replay_bytes_max = std::uint64_t{wanted.journal_max_mib} << 20,
+      .checkpoint_bytes_per_s = std::uint64_t{wanted.checkpoint_mib_per_s} << 20,
+      .committer = {.sleeps = config.worker.idle == pipeline::Idle::yield}};
 }
 
 void log(const durability::Health& health) {

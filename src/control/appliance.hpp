@@ -23,7 +23,8 @@ class Appliance {
   ~Appliance();  // as stop(), with failures logged
 
   // Answers what is in flight, writes a checkpoint, and takes everything down. Fails where the
-  // journal has failed or the checkpoint does: what was acknowledged is in the journal all the same.
+  // journal has failed or the checkpoint does: what was acknowledged is in the journal all the
+  // same.
   [[nodiscard]] Expected<void> stop();
 
   // Looks after what changes slowly (link, journal), and logs it. Call a few times a second. False

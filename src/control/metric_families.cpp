@@ -289,9 +289,8 @@ void add_journal(Families& out, const Observed& observed) {
   };
   const auto counted = [&](std::string name, std::string help,
                            counter::Counter durability::CommitterStats::*member) {
-    per_lane(std::move(name), std::move(help), counter, [&](unsigned i) {
-      return static_cast<double>((keeper.stats(i).*member).value());
-    });
+    per_lane(std::move(name), std::move(help), counter,
+             [&](unsigned i) { return static_cast<double>((keeper.stats(i).*member).value()); });
   };
   using durability::CommitterStats;
   counted("claimgate_journal_records_total", "Accepted claims made durable.",

@@ -24,10 +24,10 @@ Failure no_answer() {
 }
 
 Failure out_of_incarnations() {
-  return Failure{"the incarnations have run out: 4,294,967,294 channels have been new here",
-                 "state folder",
-                 "Redeem what is held ('claimctl claims export'), stop claimd, put the state folder "
-                 "aside, start claimd and import again"};
+  return Failure{
+      "the incarnations have run out: 4,294,967,294 channels have been new here", "state folder",
+      "Redeem what is held ('claimctl claims export'), stop claimd, put the state folder "
+      "aside, start claimd and import again"};
 }
 
 // Time spent waiting for the worker. A nap counts for `nap_counted_max` at most: where the whole
@@ -88,7 +88,8 @@ Expected<void> Provisioning::execute(std::size_t count) {
 
 Expected<void> Provisioning::record(std::span<PlannedChange> changes) {
   const auto wanted = std::ranges::count_if(changes, &PlannedChange::is_new);
-  std::uint32_t incarnation = keeper_.journal().issue_incarnations(static_cast<std::uint32_t>(wanted));
+  std::uint32_t incarnation =
+      keeper_.journal().issue_incarnations(static_cast<std::uint32_t>(wanted));
   if (incarnation == 0) {
     abandon();
     return std::unexpected(out_of_incarnations());
@@ -139,8 +140,9 @@ Expected<void> Provisioning::apply(std::span<const PlannedChange> changes,
 }
 
 Expected<void> Provisioning::withdraw(const PlannedChange& change) {
-  ProvisioningRecord removal{
-      .change = Change::remove, .incarnation = change.incarnation, .terms = {.id = change.terms.id}};
+  ProvisioningRecord removal{.change = Change::remove,
+                             .incarnation = change.incarnation,
+                             .terms = {.id = change.terms.id}};
   if (auto staged = keeper_.stage({&removal, 1}); !staged) return staged;
   return keeper_.commit();
 }

@@ -39,15 +39,15 @@ class Provisioning {
   Provisioning& operator=(const Provisioning&) = delete;
   ~Provisioning();
 
-  // Hands `changes` to the journal, as a part of the batch that commit() makes durable, all of it or
-  // nothing. New channels are given their incarnations. Fails where the journal does, and once the
-  // incarnations have run out: 2^32 - 2 channels have then been new here. The batch is then given
-  // up.
+  // Hands `changes` to the journal, as a part of the batch that commit() makes durable, all of it
+  // or nothing. New channels are given their incarnations. Fails where the journal does, and once
+  // the incarnations have run out: 2^32 - 2 channels have then been new here. The batch is then
+  // given up.
   [[nodiscard]] Expected<void> record(std::span<PlannedChange> changes);
   [[nodiscard]] Expected<void> commit();
   void abandon();
-  // Has the worker carry out recorded `changes`, in order; results[i] answers changes[i]. Sizes must
-  // be equal. A new channel for which the table's index has no place is withdrawn: table_full.
+  // Has the worker carry out recorded `changes`, in order; results[i] answers changes[i]. Sizes
+  // must be equal. A new channel for which the table's index has no place is withdrawn: table_full.
   // Fails (naming the remedy) where the worker does not answer within `patience`; what was applied
   // by then stays, and the next start applies all that was committed.
   [[nodiscard]] Expected<void> apply(std::span<const PlannedChange> changes,

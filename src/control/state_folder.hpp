@@ -2,7 +2,8 @@
 //
 //   lock                 flock, held for as long as the folder is open
 //   MANIFEST, …          lib/journal/FORMAT.md
-//   table.cgt, running   lib/channel/FORMAT.md, and the mark of one that has not stopped cleanly: of
+//   table.cgt, running   lib/channel/FORMAT.md, and the mark of one that has not stopped cleanly:
+//   of
 //                        releases before the journal
 //
 // Owner: the Appliance. Folder mode 0700, files 0600.

@@ -66,7 +66,8 @@ void log_recovery(const Recovered& recovered, const channel::Table& table,
   }
   if (!recovered.set_aside.empty()) {
     spdlog::error(
-        "the newest checkpoint cannot be used, and the one before it and a longer journal were read "
+        "the newest checkpoint cannot be used, and the one before it and a longer journal were "
+        "read "
         "instead. Nothing is lost, but the disk is not to be trusted: {}",
         recovered.set_aside);
   }

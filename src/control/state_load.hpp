@@ -9,8 +9,8 @@
 #include "lib/channel/table.hpp"
 #include "lib/failure/failure.hpp"
 #include "lib/journal/posix_storage.hpp"
-#include "src/durability/keeper.hpp"
 #include "src/control/state_folder.hpp"
+#include "src/durability/keeper.hpp"
 
 namespace claimgate::control {
 

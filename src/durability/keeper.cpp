@@ -14,8 +14,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds tend_every{50};
 constexpr milliseconds rest_after_failure{1000};
 
-constexpr std::array<std::string_view, conditions> condition_names = {"good", "hindered", "behind", "full",
-                                                             "failed"};
+constexpr std::array<std::string_view, conditions> condition_names = {"good", "hindered", "behind",
+                                                                      "full", "failed"};
 
 milliseconds look_every(const KeeperOptions& options) {
   if (options.release == Release::when_durable) return tend_every;

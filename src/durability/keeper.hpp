@@ -82,9 +82,9 @@ class Keeper {
                                                               journal::Recovered& recovered);
   ~Keeper();  // stops the threads, writes no checkpoint
 
-  // The workers have stopped. Commits what they left, and writes a checkpoint so that the next start
-  // has nothing to replay. A Failure: the state is in the journal as far as it was acknowledged, but
-  // the lane or the checkpoint failed.
+  // The workers have stopped. Commits what they left, and writes a checkpoint so that the next
+  // start has nothing to replay. A Failure: the state is in the journal as far as it was
+  // acknowledged, but the lane or the checkpoint failed.
   [[nodiscard]] Expected<void> stop();
 
   [[nodiscard]] LaneGate& gate(unsigned lane) noexcept { return lanes_[lane]->gate; }

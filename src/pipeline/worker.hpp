@@ -54,7 +54,8 @@ class Worker {
         copies_(options.rules.copy_payloads ? options.rules.held_max + burst_datagrams_max : 0) {}
 
   // Runs until `stop` is set, then answers what is in flight and returns. What the journal does not
-  // release by then, because it has failed or stands still, stays unanswered: the client sends again.
+  // release by then, because it has failed or stands still, stays unanswered: the client sends
+  // again.
   void run(const std::atomic<bool>& stop) noexcept {
     unsigned idle_turns = 0;
     while (!stop.load(std::memory_order_relaxed)) {

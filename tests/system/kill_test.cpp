@@ -34,15 +34,13 @@ class Kill : public ApplianceTest {
   void run_and_kill(unsigned seed, const std::string& file) {
     start(options());
     import(site.channels(seed, channels_a_round));
-    Child sender(site.claimgen_command(
-        run_arguments(seed, channels_a_round, 40'000,
-                      {"--mix", "good=80,duplicate=10,stale=10", "--window", "64", "--retries", "0",
-                       "--acknowledged", file})));
+    Child sender(
+        site.claimgen_command(run_arguments(seed, channels_a_round, 40'000,
+                                            {"--mix", "good=80,duplicate=10,stale=10", "--window",
+                                             "64", "--retries", "0", "--acknowledged", file})));
     const auto accepted = 20 + below(4'000);
     ASSERT_TRUE(eventually(
-        [&] {
-          return daemon().metrics().verdicts("accepted") >= static_cast<double>(accepted);
-        },
+        [&] { return daemon().metrics().verdicts("accepted") >= static_cast<double>(accepted); },
         std::chrono::seconds(60)));
     std::this_thread::sleep_for(std::chrono::microseconds(below(5'000)));
     daemon().kill();
@@ -94,6 +92,69 @@ TEST_F(Kill, AtRandomInstantsUnderLoadLosesNothingThatWasAcknowledged) {
   std::printf("SIGKILL: tried %u, lost %s; %llu amounts looked at\n", tried,
               HasFailure() ? "something" : "0", static_cast<unsigned long long>(acknowledged));
   EXPECT_GT(acknowledged, std::uint64_t{rounds} * channels_a_round / 2);
+}
+
+// What a claimd is started with in its environment.
+class Environment {
+ public:
+  Environment(std::string name, const std::string& value) : name_(std::move(name)) {
+    ::setenv("LD_PRELOAD", CLAIMGATE_FAILING_DISK, 1);
+    ::setenv(name_.c_str(), value.c_str(), 1);
+  }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+  ~Environment() {
+    ::unsetenv("LD_PRELOAD");
+    ::unsetenv(name_.c_str());
+  }
+
+ private:
+  std::string name_;
+};
+
+TEST_F(Kill, AFailedWriteEndsClaimdWithItsOwnCodeAndNothingAcknowledgedIsLost) {
+  unsigned tried = 0;
+  std::vector<std::string> files;
+  for (const unsigned at : {1U, 2U, 17U, 60U, 150U}) {
+    {
+      const Environment failing("FAILING_DISK_EIO_AT", std::to_string(at));
+      start(options());
+    }
+    import(site.channels(3000 + at, channels_a_round));
+    files.push_back(site.path("acknowledged-eio-" + std::to_string(at) + ".jsonl"));
+    Child sender(site.claimgen_command(run_arguments(
+        3000 + at, channels_a_round, 20'000,
+        {"--mix", "good=1", "--window", "32", "--retries", "0", "--acknowledged", files.back()})));
+    const auto code = daemon().wait(std::chrono::seconds(60));
+    ASSERT_TRUE(code) << "it runs on:\n" << daemon().log();
+    EXPECT_EQ(*code, 4) << daemon().log();
+    EXPECT_NE(daemon().log().find("a write to the journal failed"), std::string::npos);
+    EXPECT_NE(daemon().log().find("/lane-0/"), std::string::npos) << "it names the file";
+    sender.signal(SIGINT);
+    ASSERT_TRUE(sender.wait(std::chrono::seconds(30)));
+    start(options());
+    expect_all_there(files);
+    EXPECT_EQ(daemon().stop(), 0);
+    ++tried;
+  }
+  std::printf("EIO: tried %u, lost %s\n", tried, HasFailure() ? "something" : "0");
+}
+
+TEST_F(Kill, AStutteringDiskLosesNothing) {
+  const Environment stutters("FAILING_DISK_STUTTERS", "1");
+  start(options());
+  import(site.channels(5, 50));
+  const auto sent = site.claimgen(run_arguments(5, 50, 3'000));
+  EXPECT_EQ(sent.code, 0) << sent.err;
+  const std::string before = list();
+  daemon().kill();
+  start(options());
+  std::istringstream lines(before);
+  for (std::string line; std::getline(lines, line);) {
+    const auto channel = nlohmann::json::parse(line);
+    const auto now = site.claimctl({"channels", "show", channel["channel_id"], "--json"});
+    EXPECT_EQ(nlohmann::json::parse(now.out)["held"], channel["held"]);
+  }
 }
 
 }  // namespace

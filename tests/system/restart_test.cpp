@@ -1,5 +1,5 @@
-// What survives a stop, a kill, damage and a full disk, and what a second claimd may not do. What is
-// acknowledged at random instants: kill_test.cpp.
+// What survives a stop, a kill, damage and a full disk, and what a second claimd may not do. What
+// is acknowledged at random instants: kill_test.cpp.
 #include "tests/system/appliance_test.hpp"
 
 #include <sys/mount.h>
@@ -58,7 +58,8 @@ TEST_F(Restart, KeepsChannelsAmountsAndIncarnationsOverACleanStop) {
   stop();
   EXPECT_TRUE(says(start().log(), "300 channels recovered in ")) << daemon().log();
   EXPECT_TRUE(says(daemon().log(), "and 0 claims and 0 changes of channels after it"))
-      << "a clean stop leaves nothing to replay:\n" << daemon().log();
+      << "a clean stop leaves nothing to replay:\n"
+      << daemon().log();
   EXPECT_EQ(lasting(), before);
 
   const std::string id = channels_listed()[0]["channel_id"];

@@ -218,8 +218,8 @@ Expected<void> ImportRun::plan_slice() {
     const auto terms = judge_next();
     if (!terms) continue;
     const auto record = static_cast<std::uint32_t>(position_ - 1);
-    const auto result = plan_->add(*terms, record,
-                                   [this](wire::ChannelHandle handle) { return known(handle); });
+    const auto result =
+        plan_->add(*terms, record, [this](wire::ChannelHandle handle) { return known(handle); });
     if (!result) {
       Failure failure = result.error();
       failure.what += "; nothing was imported";

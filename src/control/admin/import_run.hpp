@@ -7,8 +7,8 @@
 // before the worker sees any of it. So an import happens wholly or not at all, whatever ends
 // claimd. An ImportRun that is dropped while receiving leaves no trace. From the commit on it runs
 // to its end whether or not its client still listens. A channel that stands twice is merged, in
-// input order: funds by maximum, expiry by the newer ledger, and by the earlier time where it is the
-// same one.
+// input order: funds by maximum, expiry by the newer ledger, and by the earlier time where it is
+// the same one.
 //
 // Memory: the records as they came (156 bytes each, at most the table's capacity of them), 8 bytes
 // per refusal, some 250 per channel planned, and while planning an entry per channel there is.
@@ -36,14 +36,7 @@ namespace claimgate::control {
 
 class ImportRun {
  public:
-  enum class Phase : std::uint8_t {
-    receiving,
-    planning,
-    recording,
-    applying,
-    reporting,
-    finished
-  };
+  enum class Phase : std::uint8_t { receiving, planning, recording, applying, reporting, finished };
   static constexpr std::size_t slice_channels = 256;          // per advance(), at most
   static constexpr std::chrono::milliseconds slice_time{10};  // of judging: key checks take longest
   static constexpr std::size_t refusals_per_report = 256;
@@ -65,8 +58,8 @@ class ImportRun {
   [[nodiscard]] Expected<void> commit(channel::LedgerTime now);
 
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
-  // One slice. Precondition: planning, recording or applying. Fails where the worker does not answer; how
-  // much was applied by then is in the failure.
+  // One slice. Precondition: planning, recording or applying. Fails where the worker does not
+  // answer; how much was applied by then is in the failure.
   [[nodiscard]] Expected<void> advance();
   [[nodiscard]] admin::ImportProgress progress() const noexcept {
     return {position_, phase_ == Phase::planning ? staged_ : changes_.size()};

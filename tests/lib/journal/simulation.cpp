@@ -507,7 +507,7 @@ class Simulation {
   SimulatedDisk disk_;
   std::vector<Known> known_;
   std::vector<ProvisioningRecord> pending_;  // handed to the journal, and not answered
-  std::uint32_t highest_incarnation_ = 0;  // issued, and known to have been
+  std::uint32_t highest_incarnation_ = 0;    // issued, and known to have been
   JournalOptions lane_options_;
   Life life_;
   SimulationCounts counts_;

@@ -51,7 +51,7 @@ inline Needs sound_needs() {
           .port_subject = "0000:3b:00.0",
           .driver_folder = "/dpdk/pmds-23.0",
           .state_folder = "/var/lib/claimgate",
-          .state_bytes = 256U << 20,
+          .state_bytes = 512U << 20,
           .margin_s = 600};
 }
 

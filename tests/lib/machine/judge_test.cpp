@@ -409,7 +409,8 @@ const Fault other_faults[] = {
     {"fs_unknown", [](Facts& f, Needs&) { f.disk.filesystem = ""; }, "disk", "file system",
      State::note, "mountinfo", "/proc"},
     {"disk_full", [](Facts& f, Needs&) { f.disk.free_bytes = 511ULL << 20; }, "disk", "free space",
-     State::warning, "511 MiB free, 512 MiB needed", "channels.capacity"},
+     State::warning, "511 MiB free and 0 MiB in use; journal and checkpoints may take 512 MiB",
+     "channels.capacity"},
     {"no_direct_writes",
      [](Facts& f, Needs&) {
        f.disk.direct = Disk::Direct::refused;

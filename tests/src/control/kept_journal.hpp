@@ -27,8 +27,7 @@ class KeptJournal {
     options.journal.new_node_uuid = {std::byte{1}};
     options.journal.segment_bytes = options.journal.provisioning_segment_bytes = 1 << 20;
     options.journal.spares = 1;
-    auto opened =
-        durability::Keeper::open(*storage_, options, table, next_incarnation, recovered_);
+    auto opened = durability::Keeper::open(*storage_, options, table, next_incarnation, recovered_);
     if (!opened) throw std::runtime_error(opened.error().text());
     keeper_ = std::move(*opened);
   }

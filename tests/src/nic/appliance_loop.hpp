@@ -15,8 +15,7 @@
 
 namespace claimgate::nic {
 
-using RealWorker = 
-    pipeline::Worker<Port, durability::LaneGate, pipeline::SystemClock, CommandRing>;
+using RealWorker = pipeline::Worker<Port, durability::LaneGate, pipeline::SystemClock, CommandRing>;
 
 struct ApplianceLoop {
   Port& port;

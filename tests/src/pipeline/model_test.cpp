@@ -340,8 +340,7 @@ TEST(Model, AgreesWhereReadyRepliesWaitForAJournalThatFillsUp) {
 }
 
 TEST(Model, AgreesWhereTheClaimRingIsSmall) {
-  compare<PromptJournal>({.claims_in_flight_max = 2},
-                                {Code::accepted, Code::busy, Code::stale});
+  compare<PromptJournal>({.claims_in_flight_max = 2}, {Code::accepted, Code::busy, Code::stale});
 }
 
 }  // namespace

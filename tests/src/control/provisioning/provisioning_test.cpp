@@ -92,9 +92,8 @@ class ProvisioningTest : public testing::Test {
     ChangePlan plan(provisioning.capacity() - provisioning.channels());
     std::vector<ApplyResult> planned;
     for (const ChannelTerms& each : terms) {
-      planned.push_back(need(plan.add(each, 0, [this](wire::ChannelHandle handle) {
-        return provisioning.find(handle);
-      })));
+      planned.push_back(need(plan.add(
+          each, 0, [this](wire::ChannelHandle handle) { return provisioning.find(handle); })));
     }
     auto& changes = plan.changes();
     std::erase_if(changes, [](const PlannedChange& change) { return !change.is_change; });
