@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # ./dev test --power: cuts the power under the journal on a real ext4, in a virtual machine whose
-# disk logs every write (tests/power/guest.cpp). Sourced.
+# disk logs every write, and has a disk fail under it (tests/power/guest.cpp). Sourced.
 #
 # The machine is QEMU with Debian's cloud kernel, which is fetched and unpacked under build/power/,
 # never installed: its init is our program, its modules lie beside it, and that is all it has.
@@ -82,7 +82,7 @@ boot_power_machine() {
 }
 
 # One boot as one outcome; $1 names it, the rest is for the init.
-try_power_cuts() {
+try_in_a_machine() {
   local name=$1 kernel=$2 log=$power_folder/$1.log started=$SECONDS
   shift 2
   say "test: $name, in a virtual machine"
@@ -110,9 +110,10 @@ run_power_tests() {
     failed_outcome power 'it did not build'
   else
     build_power_memory "$kernel"
-    try_power_cuts power-cut "$kernel" seed=1 claims=4000 points="$points" mistake=none
+    try_in_a_machine power-cut "$kernel" seed=1 claims=4000 points="$points" fault=none
     for mistake in unsynced-writes unsynced-names; do
-      try_power_cuts "power-cut-$mistake" "$kernel" seed=2 claims=2000 points=50 mistake="$mistake"
+      try_in_a_machine "power-cut-$mistake" "$kernel" seed=2 claims=2000 points=30 fault="$mistake"
     done
+    try_in_a_machine device-errors "$kernel" seed=3 points=20 fault=device-errors
   fi
 }

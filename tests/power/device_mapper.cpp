@@ -55,7 +55,7 @@ class Request {
 }  // namespace
 
 MappedDevice::MappedDevice(const Mapping& mapping)
-    : name_(mapping.name), node_("/dev/" + mapping.name) {
+    : name_(mapping.name), node_("/dev/" + mapping.name), sectors_(mapping.sectors) {
   Request create(name_, 0);
   create.send(DM_DEV_CREATE, "create");
   ::unlink(node_.c_str());
@@ -63,15 +63,27 @@ MappedDevice::MappedDevice(const Mapping& mapping)
   if (::mknod(node_.c_str(), S_IFBLK | 0600, device) != 0) {
     throw std::runtime_error(fmt::format("cannot make {}: {}", node_, std::strerror(errno)));
   }
-  Request load(name_, sizeof(dm_target_spec) + mapping.parameters.size() + 8);
-  load.header().target_count = 1;
-  auto* const target = reinterpret_cast<dm_target_spec*>(load.behind());
-  target->length = mapping.sectors;
-  std::strncpy(target->target_type, mapping.target.c_str(), sizeof(target->target_type) - 1);
-  std::memcpy(load.behind() + sizeof(dm_target_spec), mapping.parameters.c_str(),
-              mapping.parameters.size() + 1);
-  load.send(DM_TABLE_LOAD, "load a table into");
+  load(mapping.target, mapping.parameters);
   Request(name_, 0).send(DM_DEV_SUSPEND, "resume");  // without the flag to suspend
+}
+
+void MappedDevice::load(const std::string& target, const std::string& parameters) {
+  Request load(name_, sizeof(dm_target_spec) + parameters.size() + 8);
+  load.header().target_count = 1;
+  auto* const spec = reinterpret_cast<dm_target_spec*>(load.behind());
+  spec->length = sectors_;
+  std::strncpy(spec->target_type, target.c_str(), sizeof(spec->target_type) - 1);
+  std::memcpy(load.behind() + sizeof(dm_target_spec), parameters.c_str(), parameters.size() + 1);
+  load.send(DM_TABLE_LOAD, "load a table into");
+}
+
+void MappedDevice::become(const std::string& target, const std::string& parameters) {
+  load(target, parameters);
+  Request suspend(name_, 0);
+  // Nothing is flushed first: the file system is not asked.
+  suspend.header().flags = DM_SUSPEND_FLAG | DM_SKIP_LOCKFS_FLAG | DM_NOFLUSH_FLAG;
+  suspend.send(DM_DEV_SUSPEND, "suspend");
+  Request(name_, 0).send(DM_DEV_SUSPEND, "resume");
 }
 
 // Whoever had it open may take a moment to be done with it.

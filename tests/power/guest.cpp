@@ -7,8 +7,11 @@
 //   vdc ◄─ replay ◄───── vdb        the disk at a moment
 //   vdc + vda as its changes        a snapshot of it, to mount, recover and go on with
 //
+// Or, with fault=device-errors, it lives over and over on a disk that fails for good at some
+// moment, and recovers when the disk is back.
+//
 // The kernel hands over the words of its command line that it does not know as environment: seed=,
-// points=, claims=, mistake=. All it says goes to the console; the last line is "power: passed" or
+// points=, claims=, fault=. All it says goes to the console; the last line is "power: passed" or
 // says what is wrong.
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -19,11 +22,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "lib/journal/posix_storage.hpp"
 #include "lib/journal/recovery.hpp"
@@ -204,24 +211,91 @@ Cuts cut_the_power(const History& history, std::size_t count, std::mt19937_64& r
   return cuts;
 }
 
+void try_power_cuts(std::mt19937_64& random, const std::string& fault) {
+  const Mistake mistake = mistake_named(fault);
+  History history;
+  live_on_a_logged_disk(random, number_from("claims"), mistake, history);
+  const Cuts cuts = cut_the_power(history, number_from("points"), random);
+  if (cuts.tried == 0) throw std::runtime_error("there was nothing to try");
+  if (mistake == Mistake::none) {
+    say("tried {} crash points, lost {}", cuts.tried, cuts.lost);
+    if (cuts.lost > 0) throw std::runtime_error("what was acknowledged is lost");
+  } else {
+    say("tried {} crash points, and {} were caught at {}", cuts.tried, fault, cuts.lost);
+    if (cuts.lost == 0) throw std::runtime_error("nobody noticed the mistake");
+  }
+}
+
+// One life on a new state folder, on a disk of which every transfer fails from some moment on. What
+// the journal said of it; how many acknowledgements there had been is in `history`.
+Failure live_until_the_disk_fails(MappedDevice& failing, std::mt19937_64& random,
+                                  History& history) {
+  const Mounted file_system(failing.node());
+  if (!file_system.error().empty()) throw std::runtime_error(file_system.error());
+  std::filesystem::remove_all(state_folder);
+  std::filesystem::create_directory(state_folder);
+  ::sync();
+  const auto storage = value_of(journal::PosixStorage::open(state_folder));
+  const std::size_t answers = random() % 300;
+  const auto after = std::chrono::microseconds(random() % 30'000);
+  std::atomic<std::size_t> answered{0};
+  std::thread fault([&] {
+    while (answered < answers) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    std::this_thread::sleep_for(after);
+    failing.become("error", "");
+  });
+  channel::Table table = empty_table();
+  const auto lived = live(*storage, {.claims = std::numeric_limits<std::uint64_t>::max()}, random,
+                          table, history, [&](std::size_t count) { answered = count; });
+  answered = answers;
+  fault.join();
+  if (lived) throw std::runtime_error("nobody noticed that the disk failed");
+  return lived.error();
+}
+
+void try_device_errors(std::mt19937_64& random) {
+  const std::string whole = fmt::format("{} 0", disk);
+  MappedDevice failing({.name = "failing",
+                        .target = "linear",
+                        .parameters = whole,
+                        .sectors = device_bytes(disk) / sector_bytes});
+  const std::uint64_t count = number_from("points");
+  std::uint64_t acknowledged = 0, lost = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    History history;
+    const Failure said = live_until_the_disk_fails(failing, random, history);
+    // ext4 refuses all writes itself once its own have failed.
+    if (said.what.find("Input/output error") == said.what.npos &&
+        said.what.find("Read-only file system") == said.what.npos) {
+      throw std::runtime_error("the disk failed, and it was said: " + said.text());
+    }
+    failing.become("linear", whole);
+    acknowledged += history.acknowledged.size();
+    Owed owed(history);
+    owed.advance(history.acknowledged.size());
+    const Mounted file_system(failing.node());
+    const std::string what =
+        file_system.error().empty() ? lost_in(owed, random) : file_system.error();
+    if (what.empty()) continue;
+    ++lost;
+    say("lost after {} acknowledged: {}", history.acknowledged.size(), what);
+  }
+  say("tried {} device errors, {} answers before them, lost {}", count, acknowledged, lost);
+  if (lost > 0 || acknowledged == 0) throw std::runtime_error("what was acknowledged is lost");
+}
+
 void run() {
   ::mkdir("/dev", 0755);
   ::mkdir(mounted, 0755);
   if (::mount("none", "/dev", "devtmpfs", 0, nullptr) != 0 && errno != EBUSY) give_up("/dev");
   load_modules();
   std::mt19937_64 random(number_from("seed"));
-  const std::string mistake = word_from("mistake");
-  History history;
-  live_on_a_logged_disk(random, number_from("claims"), mistake_named(mistake), history);
-  const Cuts cuts = cut_the_power(history, number_from("points"), random);
-  if (mistake_named(mistake) == Mistake::none) {
-    say("tried {} crash points, lost {}", cuts.tried, cuts.lost);
-    if (cuts.lost > 0) throw std::runtime_error("what was acknowledged is lost");
+  const std::string fault = word_from("fault");
+  if (fault == "device-errors") {
+    try_device_errors(random);
   } else {
-    say("tried {} crash points, and {} were caught at {}", cuts.tried, mistake, cuts.lost);
-    if (cuts.lost == 0) throw std::runtime_error("nobody noticed the mistake");
+    try_power_cuts(random, fault);
   }
-  if (cuts.tried == 0) throw std::runtime_error("there was nothing to try");
   say("passed");
 }
 

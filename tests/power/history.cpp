@@ -73,9 +73,8 @@ std::string Owed::lost(const channel::Table& recovered) const {
       std::find_if(history_.acknowledged.begin() + static_cast<std::ptrdiff_t>(acknowledged_),
                    history_.acknowledged.end(),
                    [](const Acknowledgement& each) { return !each.changes.empty(); });
-  if (next == history_.acknowledged.end()) return without;
   State state = state_;
-  apply(next->changes, state);
+  apply(next != history_.acknowledged.end() ? next->changes : history_.unanswered, state);
   const std::string with = difference(state, recovered);
   if (with.empty()) return {};
   return fmt::format("{}; nor with what was under way: {}", without, with);

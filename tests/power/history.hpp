@@ -31,6 +31,7 @@ struct Acknowledgement {
 
 struct History {
   std::vector<Acknowledgement> acknowledged;
+  std::vector<journal::ProvisioningRecord> unanswered;  // an import or a removal at the end
   // The highest amount that a payer has signed, whether or not it was answered.
   std::map<std::pair<Number, Incarnation>, std::uint64_t> signed_for;
 };

@@ -143,7 +143,9 @@ Expected<void> Life::control() {
 }
 
 Expected<void> Life::provision(std::vector<ProvisioningRecord> changes) {
+  history_.unanswered = changes;
   if (auto durable = journal_->provision(changes); !durable) return durable;
+  history_.unanswered.clear();
   ++counts_.batches;
   acknowledge([&] { history_.acknowledged.push_back({.changes = changes}); });
   const std::lock_guard lock(table_mutex_);
