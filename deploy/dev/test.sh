@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# ./dev test: the release and the sanitized tests, the fuzz targets briefly, one summary. Sourced.
+# ./dev test: the release and the sanitized tests, the fuzz targets briefly, one summary; --power:
+# only the power cuts (power.sh). Sourced.
 #
 # Every outcome becomes one JSON line in build/test/outcomes.jsonl:
 #   {"name", "seconds", "passed", "failed", "not_run": [reason…]}
@@ -55,6 +56,12 @@ run_tree_tests() {
   done
 }
 
+# One outcome: $1 passed and took $2 seconds.
+passed_outcome() {
+  jq -nc --arg name "$1" --argjson seconds "$2" \
+    '{name: $name, seconds: $seconds, passed: 1, failed: 0, not_run: []}' >>"$outcomes"
+}
+
 failed_outcome() {
   jq -nc --arg name "$1: $2" '{name: $name, seconds: 0, passed: 0, failed: 1, not_run: []}' >>"$outcomes"
 }
@@ -85,8 +92,7 @@ run_fuzz_targets() {
     started=$SECONDS
     if fuzz_one "$target" "$seconds"; then
       say "test: $name: $(fuzz_runs "$name") inputs, nothing found"
-      jq -nc --arg name "fuzz/$name" --argjson seconds $((SECONDS - started)) \
-        '{name: $name, seconds: $seconds, passed: 1, failed: 0, not_run: []}' >>"$outcomes"
+      passed_outcome "fuzz/$name" $((SECONDS - started))
     else
       tail -n 40 "build/fuzz-logs/$name.log"
       failed_outcome "fuzz/$name" 'the input is in build/crashes/'
@@ -128,28 +134,36 @@ summarize() {
 }
 
 command_test() {
-  local require_all=0 fuzz_seconds=10 filters=()
+  local require_all=0 fuzz_seconds=10 power_only=0 crash_points=150 filters=()
   while [[ $# -gt 0 ]]; do
     case $1 in
       --long)
         export CLAIMGATE_LONG=1
         fuzz_seconds=300
+        crash_points=2000
         ;;
+      --power) power_only=1 ;;
       --require-all) require_all=1 ;;
-      -*) wrong_usage "test knows --long, --require-all and parts of test names, not '$1'" ;;
+      -*) wrong_usage "test knows --long, --power, --require-all and parts of test names, not '$1'" ;;
       *) filters+=("$1") ;;
     esac
     shift
   done
   ensure_packages build run
+  mkdir -p build/test
+  : >"$outcomes"
+  if [[ $power_only -eq 1 ]]; then
+    [[ ${#filters[@]} -eq 0 ]] || wrong_usage "test --power takes no parts of test names, got '${filters[*]}'"
+    run_power_tests "$crash_points"
+    summarize "$require_all"
+    return
+  fi
   # Without these some tests are not run, each of which says so; the others need none of them.
   local group
   for group in test fuzz interop; do
     have_packages "$group" || say "test: going on without them; what needs them is listed at the end"
   done
   ensure_hugepages
-  mkdir -p build/test
-  : >"$outcomes"
   # A sanitizer that only prints would let a test pass.
   export ASAN_OPTIONS=halt_on_error=1:abort_on_error=1:detect_stack_use_after_return=1
   export UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1
