@@ -1,11 +1,11 @@
-// The worker's own bounded queues: claims in flight, datagrams held, and the copies of payloads.
+// The worker's own bounded stores for datagrams: those held, and the copies of payloads. (Claims in
+// flight: claim_ring.hpp.)
 //
 // Owner: one worker, single-threaded; sized once at start. Every push has a precondition on room
 // that its caller checks: what finds no room is answered BUSY, never dropped and never grown for.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cassert>
 #include <cstddef>
@@ -14,57 +14,10 @@
 #include <memory>
 #include <vector>
 
-#include "lib/channel/table.hpp"
-#include "lib/digest/digester.hpp"
 #include "lib/wire/claim.hpp"
 #include "src/pipeline/ticket.hpp"
 
 namespace claimgate::pipeline {
-
-// A claim between admit and commit.
-struct alignas(64) ClaimInFlight {
-  Ticket* ticket;
-  const std::byte* frame;  // its 93 bytes
-  std::uint64_t handle;
-  std::uint64_t amount;
-  channel::SlotIndex slot;
-  std::uint32_t incarnation;  // of the slot when it was admitted
-  std::uint8_t position;      // in its datagram
-  channel::KeyType type;
-  bool verified;  // the engine's answer; meaningful once examined
-  bool examined;
-  std::array<std::byte, digest::message_bytes> message;
-  std::array<std::byte, digest::hash_bytes> hash;  // SHA-512 of message
-};
-
-// Claims in arrival order. Five cursors chase each other around the ring:
-//   committed <= examined <= submitted <= digested <= admitted
-class ClaimRing {
- public:
-  // `capacity` a power of two.
-  explicit ClaimRing(unsigned capacity)
-      : mask_(capacity - 1), entries_(std::make_unique<ClaimInFlight[]>(capacity)) {
-    assert(std::has_single_bit(capacity));
-  }
-  [[nodiscard]] unsigned capacity() const noexcept { return mask_ + 1; }
-  [[nodiscard]] unsigned in_flight() const noexcept {
-    return static_cast<unsigned>(admitted - committed);
-  }
-  [[nodiscard]] bool full() const noexcept { return in_flight() == capacity(); }
-  [[nodiscard]] ClaimInFlight& at(std::uint64_t cursor) noexcept {
-    return entries_[cursor & mask_];
-  }
-
-  std::uint64_t admitted = 0;
-  std::uint64_t digested = 0;
-  std::uint64_t submitted = 0;
-  std::uint64_t examined = 0;
-  std::uint64_t committed = 0;
-
- private:
-  std::uint64_t mask_;
-  std::unique_ptr<ClaimInFlight[]> entries_;
-};
 
 // Datagrams whose claims are all decided, in the order in which they became so.
 class HeldRing {

@@ -47,19 +47,6 @@ void parse_claims(Burst& burst, Ticket* ticket, const channel::Table& table, boo
   }
 }
 
-// Whether what is held already settles a claim, so that its signature need not be examined.
-bool settled(const ClaimInFlight& claim, const channel::Slot& slot) noexcept {
-  if (slot.incarnation != claim.incarnation) return true;
-  return claim.amount < slot.amount ||
-         (claim.amount <= slot.balance && claim.amount != slot.amount);
-}
-
-bool same_signature(const ClaimInFlight& claim, const channel::Slot& slot) noexcept {
-  return claim.amount == slot.amount &&
-         std::memcmp(wire::ClaimFrame(claim.frame).signature(), slot.signature.data(),
-                     wire::signature_bytes) == 0;
-}
-
 }  // namespace
 
 void parse(Burst& burst, const packet::LocalAddresses& local, const channel::Table& table,
@@ -97,13 +84,13 @@ void parse(Burst& burst, const packet::LocalAddresses& local, const channel::Tab
   }
 }
 
-void digest_admitted(ClaimRing& ring, const channel::Table& table,
-                     digest::Digester& digester) noexcept {
+void digest_admitted(ClaimRing& ring, const channel::Table& table, digest::Digester& digester,
+                     const Rules& rules) noexcept {
   std::array<digest::Job, digests_per_turn_max> jobs;
-  const std::uint64_t end = std::min(ring.admitted, ring.digested + digests_per_turn_max);
+  const ClaimCursor end = std::min(ring.admitted(), ring.digested() + digests_per_turn_max);
   unsigned count = 0;
-  for (; ring.digested < end; ++ring.digested) {
-    ClaimInFlight& claim = ring.at(ring.digested);
+  while (ring.digested() < end) {
+    ClaimInFlight& claim = ring.at(ring.digested());
     const channel::ColdRecord& cold = table.cold(claim.slot);
     channel::ChannelId id;
     wire::store_be(id.bytes.data(), claim.handle);
@@ -112,48 +99,9 @@ void digest_admitted(ClaimRing& ring, const channel::Table& table,
     if (claim.type == channel::KeyType::secp256k1) {
       jobs[count++] = {claim.message.data(), claim.hash.data()};
     }
+    ring.enter(rules.coalesce);
   }
   if (count > 0) digester.digest({jobs.data(), count});
-}
-
-void verify(ClaimRing& ring, const channel::Table& table, verify::Verifier& verifier,
-            Stats& stats) noexcept {
-  unsigned passed_over = 0;
-  while (ring.submitted < ring.digested && verifier.free_lanes() > 0 &&
-         passed_over < settled_per_turn_max) {
-    ClaimInFlight& claim = ring.at(ring.submitted++);
-    const channel::Slot& slot = table.slot(claim.slot);
-    if (settled(claim, slot)) {
-      claim.examined = true;
-      ++passed_over;
-      continue;
-    }
-    if (same_signature(claim, slot)) {
-      claim.examined = true;
-      ++passed_over;
-      claim.verified = true;
-      stats.signatures_matched.add(1);
-      continue;
-    }
-    verifier.submit({.signature = wire::ClaimFrame(claim.frame).signature(),
-                     .key = table.cold(claim.slot).key.data(),
-                     .digest = claim.hash.data(),
-                     .message = claim.message.data(),
-                     .type = claim.type});
-    (claim.type == channel::KeyType::ed25519 ? stats.signatures_ed25519
-                                             : stats.signatures_secp256k1)
-        .add(1);
-  }
-  std::array<bool, verify::Verifier::lanes_max> answers;
-  const unsigned answered = verifier.poll(answers);
-  unsigned next = 0;
-  for (; ring.examined < ring.submitted; ++ring.examined) {
-    ClaimInFlight& claim = ring.at(ring.examined);
-    if (claim.examined) continue;
-    if (next == answered) break;
-    claim.examined = true;
-    claim.verified = answers[next++];
-  }
 }
 
 bool write_reply(Ticket& ticket, const packet::Mac& own, bool durable,

@@ -8,6 +8,7 @@
 //   Clock    cycles / nanoseconds / ledger_now                  (SystemClock)
 //   Mailbox  take / give_back of Command*                       (nic::CommandRing)
 //   Probe    told of each stage as it ends                      (NoProbe: nothing)
+//   Engine   free_lanes / submit / poll, lanes_max              (verify::Verifier)
 //
 // Owner and only user of everything it references; `Stats` may be read by others meanwhile.
 // After construction nothing here allocates; only an idle `yield` worker makes a system call.
@@ -32,12 +33,13 @@ struct WorkerOptions {
   unsigned claims_in_flight_max = 4096;  // power of two
 };
 
-template <class Port, class Journal, class Clock, class Mailbox, class Probe = NoProbe>
+template <class Port, class Journal, class Clock, class Mailbox, class Probe = NoProbe,
+          class Engine = verify::Verifier>
 class Worker {
  public:
   Worker(const WorkerOptions& options, Port& port, Journal& journal, Clock& clock, Mailbox& mailbox,
          const packet::LocalAddresses& local, channel::Table& table, digest::Digester digester,
-         verify::Verifier verifier, Stats& stats)
+         Engine verifier, Stats& stats)
       : options_(options),
         port_(port),
         journal_(journal),
@@ -48,7 +50,7 @@ class Worker {
         digester_(std::move(digester)),
         verifier_(std::move(verifier)),
         stats_(stats),
-        ring_(options.claims_in_flight_max),
+        ring_(options.claims_in_flight_max, Engine::lanes_max),
         decided_(options.rules.held_max,
                  std::bit_ceil(options.rules.held_max + burst_datagrams_max)),
         copies_(options.rules.copy_payloads ? options.rules.held_max + burst_datagrams_max : 0) {}
@@ -85,7 +87,7 @@ class Worker {
     probe_.passed(Stage::admit);
     hold_decided();
     probe_.passed(Stage::reply);
-    digest_admitted(ring_, table_, digester_);
+    digest_admitted(ring_, table_, digester_, options_.rules);
     probe_.passed(Stage::digest);
     verify(ring_, table_, verifier_, stats_);
     probe_.passed(Stage::verify);
@@ -204,9 +206,9 @@ class Worker {
   }
 
   bool account(std::uint64_t turn_began, bool commanded) noexcept {
-    const bool worked = burst_.received.count > 0 || ring_.in_flight() > 0 || commanded;
+    const bool worked = burst_.received.count > 0 || ring_.undecided() > 0 || commanded;
     stats_.datagrams_held.set(in_flight_);
-    stats_.claims_in_flight.set(ring_.in_flight());
+    stats_.claims_in_flight.set(ring_.undecided());
     if (worked) stats_.turn_ns.record(clock_.nanoseconds(clock_.cycles() - turn_began));
     return worked || in_flight_ > 0;
   }
@@ -229,7 +231,7 @@ class Worker {
   const packet::LocalAddresses& local_;
   channel::Table& table_;
   digest::Digester digester_;
-  verify::Verifier verifier_;
+  Engine verifier_;
   Stats& stats_;
   ClaimRing ring_;
   Decided decided_;

@@ -60,7 +60,7 @@ std::vector<FrameBytes> traffic() {
 
 void expect_every_kind(const pipeline::Stats& stats) {
   for (const Code code : {Code::accepted, Code::duplicate, Code::stale, Code::unknown_channel,
-                          Code::bad_signature, Code::over_funds, Code::malformed}) {
+                          Code::bad_signature, Code::over_funds, Code::malformed, Code::covered}) {
     EXPECT_GT(stats.verdicts[static_cast<std::size_t>(code)].value(), 0U) << wire::name(code);
   }
   EXPECT_GT(stats.signatures_secp256k1.value(), 0U);
@@ -72,7 +72,8 @@ void expect_every_kind(const pipeline::Stats& stats) {
   EXPECT_GT(stats.commands.value(), 0U);
 }
 
-const pipeline::WorkerOptions options{.rules = {.copy_payloads = true, .answer_unknown = false}};
+const pipeline::WorkerOptions options{
+    .rules = {.copy_payloads = true, .answer_unknown = false, .coalesce = true}};
 
 TEST(AllocationHookDeathTest, SeesEveryWayToAllocate) {
   void* volatile kept = nullptr;

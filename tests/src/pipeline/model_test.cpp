@@ -4,6 +4,11 @@
 // Claims count in arrival order, commands and the clock's moves between them. A claim that is still
 // in flight when a command is executed comes after it ("removal first", DESIGN.md): the test reads
 // off the tickets which ones are decided already. Everything else must agree exactly.
+//
+// A worker that coalesces is held to the same model. Where it says COVERED, the model, which
+// examines everything, must say ACCEPTED or BAD_SIGNATURE, or what rests on such a claim that the
+// worker has not examined; and a higher claim of the channel, behind it, must be ACCEPTED in the
+// same breath. Every other verdict must agree exactly, and so must the tables at the end.
 #include <cstdlib>
 #include <map>
 #include <random>
@@ -11,6 +16,7 @@
 #include <tuple>
 
 #include "lib/xrpl/message.hpp"
+#include "tests/src/pipeline/slow_engine.hpp"
 #include "tests/src/pipeline/stand.hpp"
 
 namespace claimgate::pipeline {
@@ -47,6 +53,13 @@ class Model {
     channel.held = amount;
     channel.signature.assign(frame.signature(), frame.signature() + wire::signature_bytes);
     return Code::accepted;
+  }
+
+  // What a claim must exceed to be worth anything new.
+  [[nodiscard]] std::uint64_t floor(std::uint64_t handle) const {
+    const auto found = channels.find(handle);
+    if (found == channels.end()) return 0;
+    return std::max(found->second.held, found->second.terms.balance.value);
   }
 
   void command(const Command& command) {
@@ -115,11 +128,20 @@ const Stock& stock() {
   return made;
 }
 
-template <class Journal>
+struct Circumstances {
+  bool eventful = true;  // channels come and go and time passes while claims are in flight
+  bool crowded = false;  // all channels meet in one place of the claim ring's index of chains
+};
+
+template <class Journal, class Engine>
 class Comparison {
  public:
-  Comparison(std::uint64_t seed, const WorkerOptions& options)
-      : random_(seed), stand_(options, 8), busy_allowed_(options.claims_in_flight_max < 64) {
+  Comparison(std::uint64_t seed, const WorkerOptions& options, const Circumstances& circumstances)
+      : random_(seed),
+        stand_(options, 128),
+        busy_allowed_(options.claims_in_flight_max < 64),
+        eventful_(circumstances.eventful) {
+    if (circumstances.crowded) leave_slots_apart(options.claims_in_flight_max);
     stand_.clock.ledger = model_.now = start_second;
     if constexpr (std::is_same_v<Journal, GatedJournal>) stand_.journal.room = 1 + draw(40);
     stand_.mailbox.before_taking = [this](const Command& command) {
@@ -135,8 +157,8 @@ class Comparison {
   void run(unsigned datagrams) {
     for (unsigned sent = 0; sent < datagrams && !testing::Test::HasFailure();) {
       for (std::uint64_t n = draw(4); n > 0; --n, ++sent) send();
-      if (draw(8) == 0) post(command());
-      if (draw(12) == 0) advance_clock();
+      if (eventful_ && draw(8) == 0) post(command());
+      if (eventful_ && draw(12) == 0) advance_clock();
       if constexpr (std::is_same_v<Journal, GatedJournal>) {
         if (draw(3) == 0)
           stand_.journal.durable += draw(stand_.journal.last + 1 - stand_.journal.durable);
@@ -159,8 +181,14 @@ class Comparison {
   }
 
   [[nodiscard]] const Stats& stats() const { return stand_.stats; }
+  [[nodiscard]] std::uint64_t examined() const { return stand_.examined(); }
 
  private:
+  // Claims that were COVERED, until the claim they rest on is met.
+  struct Group {
+    std::uint64_t floor;    // of the channel when its first was met
+    std::uint64_t highest;  // of those covered
+  };
   struct Sent {
     SimulatedPort::Frame* datagram;
     unsigned position;
@@ -168,6 +196,25 @@ class Comparison {
     bool followed = false;
     Code code = undecided;  // the model's, or BUSY
   };
+
+  // Leaves only slots free whose numbers are multiples of `distance`, one for each channel.
+  void leave_slots_apart(unsigned distance) {
+    static const std::vector<Payer> strangers = [] {
+      std::vector<Payer> made;
+      for (unsigned i = 0; i < 128; ++i) made.push_back(make_payer(1'000 + i));
+      return made;
+    }();
+    std::vector<channel::ChannelTerms> leaving;
+    for (const Payer& stranger : strangers) {
+      const auto slot = stand_.table.apply(stranger.terms, ++incarnation_).slot;
+      if (slot % distance == 0 && slot / distance < channels_max) {
+        leaving.push_back(stranger.terms);
+      }
+    }
+    for (const auto& terms : leaving) stand_.table.remove(terms.id);
+    strangers_ = stand_.table.size();
+    EXPECT_EQ(leaving.size(), channels_max);
+  }
 
   std::uint64_t draw(std::uint64_t below) { return random_() % below; }
 
@@ -252,11 +299,40 @@ class Comparison {
       if (decided == Code::busy && busy_allowed_) {
         sent.code = Code::busy;  // nothing changed: the model is not asked
       } else {
-        sent.code = model_.claim(sent.bytes);
+        sent.code = judge(sent.bytes, decided);
       }
       EXPECT_EQ(decided, sent.code) << "claim " << at;
     }
+    EXPECT_TRUE(covered_.empty()) << "covered by nothing";
     while (first_open_ < stream_.size() && stream_[first_open_].followed) ++first_open_;
+  }
+
+  // What `decided` has to be.
+  Code judge(const ClaimBytes& bytes, Code decided) {
+    const wire::ClaimFrame frame(bytes.data());
+    const std::uint64_t handle = frame.handle().value, amount = frame.amount().value;
+    const std::uint64_t floor = model_.floor(handle);
+    const Code strict = model_.claim(bytes);
+    const auto open = covered_.find(handle);
+    if (decided == Code::covered) {
+      const bool first = open == covered_.end();
+      Group& group = first ? covered_[handle] = {floor, amount} : open->second;
+      group.highest = std::max(group.highest, amount);
+      EXPECT_GT(amount, group.floor) << "its verdict rests on what was examined";
+      const bool may_be = strict == Code::accepted || strict == Code::bad_signature ||
+                          (!first && (strict == Code::stale || strict == Code::duplicate));
+      return may_be ? Code::covered : strict;
+    }
+    if (open == covered_.end()) return strict;
+    if (strict == Code::stale) {
+      EXPECT_LE(amount, open->second.floor) << "STALE by an unexamined one";
+    }
+    EXPECT_NE(strict, Code::duplicate) << "coalesced past it";
+    if (strict == Code::accepted) {
+      EXPECT_GT(amount, open->second.highest);
+      covered_.erase(open);
+    }
+    return strict;
   }
 
   void compare_replies() {
@@ -274,7 +350,7 @@ class Comparison {
   }
 
   void compare_tables() {
-    EXPECT_EQ(stand_.table.size(), model_.channels.size());
+    EXPECT_EQ(stand_.table.size(), model_.channels.size() + strangers_);
     for (const auto& [handle, expected] : model_.channels) {
       const auto at = stand_.table.find({handle}, stand_.table.hash({handle}), channel::no_slot);
       ASSERT_NE(at, channel::no_slot);
@@ -291,27 +367,30 @@ class Comparison {
   }
 
   std::mt19937_64 random_;
-  Stand<Journal> stand_;
+  Stand<Journal, Engine> stand_;
   Model model_;
-  const bool busy_allowed_;
+  const bool busy_allowed_, eventful_;
+  std::map<std::uint64_t, Group> covered_;  // by handle
   std::vector<Sent> stream_;
   std::vector<std::unique_ptr<Command>> commands_;
   std::size_t first_open_ = 0;
   std::size_t followed_ = 0;
   std::uint64_t drift_ = 1;
   std::uint32_t incarnation_ = 0;
+  std::uint32_t strangers_ = 0;  // channels nobody claims for
 };
 
 constexpr unsigned seeds = 200;
 constexpr unsigned datagrams_per_seed = 60;  // some 300 claims
 
 // Runs every seed; says how often each code was seen, and that each was.
-template <class Journal>
-void compare(const WorkerOptions& options, const std::vector<Code>& must_occur) {
+template <class Journal, class Engine = verify::Verifier>
+void compare(const WorkerOptions& options, const std::vector<Code>& must_occur,
+             const Circumstances& circumstances = {}) {
   std::map<Code, std::uint64_t> seen;
   for (std::uint64_t seed = 0; seed < seeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    auto comparison = std::make_unique<Comparison<Journal>>(seed, options);
+    auto comparison = std::make_unique<Comparison<Journal, Engine>>(seed, options, circumstances);
     comparison->run(datagrams_per_seed);
     if (testing::Test::HasFailure()) return;
     for (std::size_t code = 0; code < wire::code_count; ++code) {
@@ -319,11 +398,19 @@ void compare(const WorkerOptions& options, const std::vector<Code>& must_occur) 
     }
   }
   for (const Code code : must_occur) EXPECT_GT(seen[code], 300U) << wire::name(code);
+  if (!options.rules.coalesce) {
+    EXPECT_EQ(seen[Code::covered], 0U);
+  }
 }
 
 const std::vector<Code> all_but_busy = {
     Code::accepted,      Code::duplicate,  Code::stale,  Code::unknown_channel,
     Code::bad_signature, Code::over_funds, Code::closed, Code::malformed};
+
+std::vector<Code> all_but_busy_and(std::vector<Code> others) {
+  others.insert(others.end(), all_but_busy.begin(), all_but_busy.end());
+  return others;
+}
 
 TEST(Model, AgreesExactlyOnRandomStreamsWithProvisioningInBetween) {
   compare<PromptJournal>({}, all_but_busy);
@@ -334,13 +421,65 @@ TEST(Model, AgreesWhereThePayloadIsNotCopied) {
 }
 
 TEST(Model, AgreesWhereReadyRepliesWaitForAJournalThatFillsUp) {
-  auto expected = all_but_busy;
-  expected.push_back(Code::busy);
-  compare<GatedJournal>({.claims_in_flight_max = 32}, expected);
+  compare<GatedJournal>({.claims_in_flight_max = 32}, all_but_busy_and({Code::busy}));
 }
 
 TEST(Model, AgreesWhereTheClaimRingIsSmall) {
   compare<PromptJournal>({.claims_in_flight_max = 2}, {Code::accepted, Code::busy, Code::stale});
+}
+
+TEST(Model, AgreesWithAnEngineOfManyLanesThatAnswersLate) {
+  compare<PromptJournal, SlowEngine>({}, all_but_busy);
+}
+
+// ---- coalescing --------------------------------------------------------------------------------
+
+constexpr Rules coalescing{.coalesce = true};
+
+TEST(ModelOfCoalescing, AgreesOnRandomStreamsWithProvisioningInBetween) {
+  compare<PromptJournal>({.rules = coalescing}, all_but_busy_and({Code::covered}));
+}
+
+TEST(ModelOfCoalescing, AgreesWhereReadyRepliesWaitForAJournalThatFillsUp) {
+  compare<GatedJournal>({.rules = coalescing, .claims_in_flight_max = 32},
+                        all_but_busy_and({Code::busy, Code::covered}));
+}
+
+TEST(ModelOfCoalescing, AgreesWhereTheClaimRingIsSmall) {
+  compare<PromptJournal>({.rules = coalescing, .claims_in_flight_max = 2},
+                         {Code::accepted, Code::busy, Code::stale});
+}
+
+TEST(ModelOfCoalescing, AgreesWhereChainsAreForgotten) {
+  compare<PromptJournal, SlowEngine>({.rules = coalescing, .claims_in_flight_max = 32},
+                                     all_but_busy_and({Code::covered}), {.crowded = true});
+}
+
+TEST(ModelOfCoalescing, AgreesWithAnEngineOfManyLanesThatAnswersLate) {
+  compare<PromptJournal, SlowEngine>({.rules = coalescing}, all_but_busy_and({Code::covered}));
+}
+
+TEST(ModelOfCoalescing, AgreesWithSuchAnEngineAndAJournalThatFillsUp) {
+  compare<GatedJournal, SlowEngine>({.rules = coalescing, .claims_in_flight_max = 32},
+                                    all_but_busy_and({Code::busy, Code::covered}));
+}
+
+TEST(ModelOfCoalescing, NeverExaminesMoreThanAStrictSequence) {
+  std::uint64_t strict = 0, coalesced = 0;
+  for (std::uint64_t seed = 0; seed < seeds && !HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const auto examined = [&](const Rules& rules) {
+      Comparison<PromptJournal, verify::Verifier> comparison(seed, {.rules = rules},
+                                                             {.eventful = false});
+      comparison.run(datagrams_per_seed);
+      return comparison.examined();
+    };
+    const auto with = examined(coalescing), without = examined({});
+    EXPECT_LE(with, without);
+    coalesced += with;
+    strict += without;
+  }
+  EXPECT_LT(coalesced, strict - strict / 10);
 }
 
 }  // namespace

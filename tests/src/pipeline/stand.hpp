@@ -45,16 +45,16 @@ inline void expect_accounts_to_balance(const Stats& stats) {
   EXPECT_EQ(stats.claims_parsed.value(), verdicts);
 }
 
-template <class Journal = PromptJournal>
+template <class Journal = PromptJournal, class Engine = verify::Verifier>
 class Stand {
  public:
-  using TestedWorker = Worker<SimulatedPort, Journal, TestClock, TestMailbox>;
+  using TestedWorker = Worker<SimulatedPort, Journal, TestClock, TestMailbox, NoProbe, Engine>;
 
   explicit Stand(const WorkerOptions& options = {}, std::uint32_t capacity = 64)
       : local(appliance_addresses()),
         table(need(channel::Table::create(capacity, {1, 2}, memory::Pages::normal))),
         worker(options, port, journal, clock, mailbox, local, table,
-               need(digest::Digester::create()), need(verify::Verifier::create()), stats) {}
+               need(digest::Digester::create()), need(Engine::create()), stats) {}
 
   packet::LocalAddresses local;
   channel::Table table;
