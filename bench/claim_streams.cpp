@@ -65,25 +65,47 @@ void write_low_claims(const std::string& file, std::span<const wire::ChannelHand
   recording.close();
 }
 
-SignedClaims write_good_claims(const std::string& file, channel::KeyType type, unsigned claims,
-                               unsigned channels) {
+std::vector<unsigned> go_round(unsigned claims, unsigned channels) {
+  std::vector<unsigned> channel_of(claims);
+  for (unsigned i = 0; i < claims; ++i) channel_of[i] = i % channels;
+  return channel_of;
+}
+
+std::vector<unsigned> choose_by_zipf(unsigned claims, unsigned channels) {
+  std::vector<double> upto(channels);  // by rank: the sum of the weights up to and with it
+  double sum = 0;
+  for (unsigned rank = 0; rank < channels; ++rank) upto[rank] = sum += 1.0 / (rank + 1);
+  std::mt19937_64 random(1);
+  std::uniform_real_distribution<double> below_sum(0, sum);
+  std::vector<unsigned> channel_of(claims);
+  for (auto& channel : channel_of) {
+    const auto at = std::ranges::upper_bound(upto, below_sum(random)) - upto.begin();
+    channel = std::min(static_cast<unsigned>(at), channels - 1);
+  }
+  return channel_of;
+}
+
+SignedClaims write_good_claims(const std::string& file, unsigned seed, channel::KeyType type,
+                               std::span<const unsigned> channel_of, unsigned per_datagram) {
   SignedClaims out;
-  std::mt19937_64 random(static_cast<unsigned>(type));
+  std::mt19937_64 random(seed);
   std::vector<signing::KeyPair> pairs;
-  for (unsigned i = 0; i < channels; ++i) {
-    pairs.push_back(signing::KeyPair::derive(7, i, type));
+  for (unsigned i = 0; i <= std::ranges::max(channel_of); ++i) {
+    pairs.push_back(signing::KeyPair::derive(seed, i, type));
     out.terms.push_back(random_terms(random));
     out.terms.back().key = pairs.back().public_key();
   }
   Recording recording(file);
-  for (unsigned i = 0; i < claims; ++i) {
-    const unsigned at = i % channels;
+  std::array<std::byte, wire::payload_bytes_max> payload;
+  for (unsigned i = 0; i < channel_of.size(); ++i) {
+    const unsigned at = channel_of[i];
     const wire::Drops amount{1 + i};
     const auto signature = pairs[at].sign(out.terms[at].id, amount);
-    std::array<std::byte, wire::claim_bytes> frame;
-    wire::write_claim(frame.data(), out.terms[at].id.handle(), i, amount, signature.data(),
-                      sent_at_ms);
-    recording.add(frame);
+    wire::write_claim(payload.data() + i % per_datagram * wire::claim_bytes,
+                      out.terms[at].id.handle(), i, amount, signature.data(), sent_at_ms);
+    if ((i + 1) % per_datagram == 0) {
+      recording.add({payload.data(), per_datagram * wire::claim_bytes});
+    }
     out.claims.push_back({at, signature, amount});
   }
   recording.close();

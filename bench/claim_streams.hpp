@@ -31,8 +31,15 @@ struct SignedClaims {
   std::vector<SignedClaim> claims;  // each higher than the one before
 };
 
-// One claim a datagram, going round `channels` channels.
-[[nodiscard]] SignedClaims write_good_claims(const std::string& file, channel::KeyType type,
-                                             unsigned claims, unsigned channels);
+// The channel of each of `claims` claims.
+[[nodiscard]] std::vector<unsigned> go_round(unsigned claims, unsigned channels);
+// By Zipf's law with exponent 1: the channel of rank k with a chance proportional to 1/k.
+[[nodiscard]] std::vector<unsigned> choose_by_zipf(unsigned claims, unsigned channels);
+
+// `seed` sets the channels and keys of one file apart from those of another.
+[[nodiscard]] SignedClaims write_good_claims(const std::string& file, unsigned seed,
+                                             channel::KeyType type,
+                                             std::span<const unsigned> channel_of,
+                                             unsigned per_datagram = 1);
 
 }  // namespace claimgate::bench

@@ -5,8 +5,9 @@
 //   stages      that worker again, with a clock in place of its NoProbe
 //
 // Refused claims: one for each of 1,000,000 channels in random order, every one answered STALE.
-// Verified claims: good ones, beside what libsecp256k1 and libsodium take for them alone. All are
-// replayed from memory through DPDK's pcap port, interleaved round by round on one pinned core,
+// Verified claims: good ones, beside what libsecp256k1 and libsodium take for them alone. Coalesced
+// claims: good ones for channels by Zipf's law, with and without coalescing. All are replayed from
+// memory through DPDK's pcap port, interleaved round by round on one pinned core,
 // with the calibration. Fails where verdicts and claims differ in number or kind.
 #include <rte_cycles.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -51,6 +53,10 @@ static_assert(verified_claims % pipeline::burst_datagrams_max == 0);
 constexpr unsigned refused_claims_a_slice = 4800;  // whole bursts: 150 of 32, or 10 of 480
 constexpr unsigned refused_slices = 50;            // a round
 constexpr unsigned good_slices = verified_claims / pipeline::burst_datagrams_max;
+constexpr unsigned zipf_channels = 1000;
+constexpr unsigned zipf_claims_single = 512;                           // 16 bursts
+constexpr unsigned zipf_claims_full = 2 * pipeline::burst_claims_max;  // 2 bursts
+static_assert(zipf_claims_single % pipeline::burst_datagrams_max == 0);
 
 // ---- a worker, and its loop ---------------------------------------------------------------------
 
@@ -66,13 +72,14 @@ struct Stand {
   pipeline::Worker<nic::Port, durability::LaneGate, pipeline::SystemClock, nic::CommandRing, Probe>
       worker;
 
-  Stand(nic::Port& on, channel::Table& with, nic::CommandRing& commands)
+  Stand(nic::Port& on, channel::Table& with, nic::CommandRing& commands, bool coalesce = false)
       : port(on),
         table(with),
         local(need(packet::LocalAddresses::parse(
             packet::Mac{{2, 0, 0, 0, 0, 1}}, std::array<std::string, 1>{"10.93.0.1/24"}, false))),
-        worker({.rules = {.copy_payloads = false}}, port, gate, clock, commands, local, table,
-               need(digest::Digester::create()), need(verify::Verifier::create()), stats) {}
+        worker({.rules = {.copy_payloads = false, .coalesce = coalesce}}, port, gate, clock,
+               commands, local, table, need(digest::Digester::create()),
+               need(verify::Verifier::create()), stats) {}
 
   [[nodiscard]] std::uint64_t verdicts(wire::Code code) const {
     return stats.verdicts[static_cast<std::size_t>(code)].value();
@@ -337,6 +344,119 @@ class GoodStream {
   StageTable stages_;
 };
 
+// Claims that verify, by a worker that coalesces and by one that does not, each the whole file in
+// turn.
+template <class Probe>
+class CoalescedStream {
+ public:
+  CoalescedStream(std::string name, const SignedClaims& claims, unsigned per_datagram,
+                  nic::Port& port, channel::Table& table, nic::CommandRing& commands)
+      : name_(std::move(name)),
+        claims_(claims),
+        bursts_(static_cast<unsigned>(claims.claims.size()) /
+                (pipeline::burst_datagrams_max * per_datagram)),
+        off_(port, table, commands, false),
+        on_(port, table, commands, true) {}
+
+  void measure(double clock_cost) {
+    off_cycles_.push_back(replay(off_, off_stages_, clock_cost));
+    on_cycles_.push_back(replay(on_, on_stages_, clock_cost));
+  }
+
+  void report(const Report& report, Goal gain) const {
+    report_rate(report, "each examined, " + name_, off_cycles_);
+    report_rate(report, "coalesced, " + name_, on_cycles_);
+    report.row({.name = "signatures examined, " + name_,
+                .summary = exactly(static_cast<double>(on_.stats.signatures_secp256k1.value()) /
+                                   static_cast<double>(on_.stats.claims_parsed.value())),
+                .unit = "a claim"});
+    report.row({.name = "coalesced, " + name_,
+                .summary = summarize(ratios(off_cycles_, on_cycles_)),
+                .unit = "ratio",
+                .goal = gain,
+                .reference = "each examined, " + name_});
+  }
+  // Of a stream in which nothing is to be coalesced.
+  void report_commit(const Report& report, Goal goal) const {
+    const auto commit = [](const std::vector<StageCycles>& rounds) {
+      std::vector<double> cycles;
+      for (const auto& stages : rounds) {
+        cycles.push_back(stages[static_cast<std::size_t>(Stage::commit)]);
+      }
+      return cycles;
+    };
+    report.row({.name = "commit, " + name_,
+                .summary = summarize(ratios(commit(on_stages_), commit(off_stages_))),
+                .unit = "ratio",
+                .goal = goal,
+                .reference = "the same without coalescing"});
+  }
+
+ private:
+  // Every burst until it is answered, with channels that hold nothing at the start; cycles a claim.
+  double replay(Stand<Probe>& stand, std::vector<StageCycles>& stages, double clock_cost) {
+    for (const auto& terms : claims_.terms) {
+      stand.table.remove(terms.id);
+      stand.table.apply(terms, incarnation_++);
+    }
+    const auto decided = [&] {
+      return stand.verdicts(wire::Code::accepted) + stand.verdicts(wire::Code::covered);
+    };
+    const std::uint64_t before = decided();
+    Slices slices;
+    for (unsigned burst = 0; burst < bursts_; ++burst) {
+      bool receiving = true;
+      do {
+        const bool kept = slices.add([&] { return a_millisecond(stand, receiving, decided); });
+        if constexpr (timed) stand.worker.probe().end_slice(kept);
+      } while (stand.worker.datagrams_in_flight() > 0);
+    }
+    if (decided() - before != claims_.claims.size()) {
+      throw std::runtime_error("a good claim was neither accepted nor covered");
+    }
+    if constexpr (timed) stages.push_back(stand.worker.probe().take(slices.units(), clock_cost));
+    return slices.cycles_per_unit();
+  }
+  // A burst lasts longer than a slice may: claims are counted as they are decided.
+  template <class Decided>
+  std::uint64_t a_millisecond(Stand<Probe>& stand, bool& receiving, Decided&& decided) {
+    const std::uint64_t before = decided();
+    const std::uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000;
+    do {
+      stand.worker.turn(std::exchange(receiving, false));
+      stand.gate.set_durable(stand.gate.published());  // a disk that takes no time
+    } while (stand.worker.datagrams_in_flight() > 0 && rte_rdtsc() < until);
+    return decided() - before;
+  }
+
+  static constexpr bool timed = !std::is_same_v<Probe, pipeline::NoProbe>;
+  std::string name_;
+  const SignedClaims& claims_;
+  unsigned bursts_;
+  Stand<Probe> off_, on_;
+  std::uint32_t incarnation_ = 1;
+  std::vector<double> off_cycles_, on_cycles_;
+  std::vector<StageCycles> off_stages_, on_stages_;
+};
+
+// The three of them: Zipf's law in short and in full bursts, and claims that all are of different
+// channels.
+struct CoalescedStreams {
+  CoalescedStream<pipeline::NoProbe> single, full;
+  CoalescedStream<StageClock> apart;
+  void measure(double clock_cost) {
+    single.measure(clock_cost);
+    full.measure(clock_cost);
+    apart.measure(clock_cost);
+  }
+  void report(const Report& report) const {
+    single.report(report, at_least(1.1));
+    full.report(report, at_least(1.5));
+    apart.report(report, at_least(0.97));
+    apart.report_commit(report, at_most(1.1));
+  }
+};
+
 // Digests of a burst of claim messages again and again, everything in the caches: what of the
 // digest stage is hashing.
 class DigestAlone {
@@ -394,7 +514,7 @@ std::vector<wire::ChannelHandle> fill(channel::Table& table, unsigned channels) 
 
 void measure_rounds(const Options& options, const Report& report, RefusedStream& single,
                     RefusedStream& full, GoodStream& secp256k1, GoodStream& ed25519,
-                    DigestAlone& digest_alone) {
+                    CoalescedStreams& coalesced, DigestAlone& digest_alone) {
   Calibration calibration;
   std::vector<double> clock_cost;
   for (unsigned round = 0; round < options.repeats; ++round) {
@@ -405,6 +525,7 @@ void measure_rounds(const Options& options, const Report& report, RefusedStream&
     full.measure(cost);
     secp256k1.measure(cost);
     ed25519.measure(cost);
+    coalesced.measure(cost);
     digest_alone.measure();
   }
   calibration.report(report);
@@ -426,6 +547,7 @@ void measure_rounds(const Options& options, const Report& report, RefusedStream&
               .reference = "pipeline, " + single.size()});
   secp256k1.report(report);
   ed25519.report(report);
+  coalesced.report(report);
   digest_alone.report(report);
   single.report_stages(report);
   full.report_stages(report);
@@ -441,8 +563,8 @@ void measure(const Options& options, const Report& report) {
   const unsigned channels = options.channels;
   const ScratchFolder scratch;
   std::mt19937_64 random(1);
-  auto table = need(channel::Table::create(channels + 2 * verified_channels, {random(), random()},
-                                           memory::Pages::huge));
+  auto table = need(channel::Table::create(channels + 3 * verified_channels + 2 * zipf_channels,
+                                           {random(), random()}, memory::Pages::huge));
   auto digester = need(digest::Digester::create());
   report.fact("channels", fmt::format("{} in {} MiB of {} pages", channels,
                                       table.bytes_mapped() >> 20, memory::name(table.pages())));
@@ -451,14 +573,21 @@ void measure(const Options& options, const Report& report) {
                                      digester.kernel()));
   const auto order = fill(table, channels);
   constexpr unsigned full_size = wire::claims_per_datagram_max;
-  const std::array files = {scratch.file("one.pcap"), scratch.file("fifteen.pcap"),
-                            scratch.file("secp256k1.pcap"), scratch.file("ed25519.pcap")};
+  const std::array files = {scratch.file("one.pcap"),       scratch.file("fifteen.pcap"),
+                            scratch.file("secp256k1.pcap"), scratch.file("ed25519.pcap"),
+                            scratch.file("zipf.pcap"),      scratch.file("zipf_fifteen.pcap"),
+                            scratch.file("apart.pcap")};
   write_low_claims(files[0], order, 1);
   write_low_claims(files[1], order, full_size);
-  const auto secp256k1_claims =
-      write_good_claims(files[2], channel::KeyType::secp256k1, verified_claims, verified_channels);
-  const auto ed25519_claims =
-      write_good_claims(files[3], channel::KeyType::ed25519, verified_claims, verified_channels);
+  using enum channel::KeyType;
+  const auto round = go_round(verified_claims, verified_channels);
+  const auto secp256k1_claims = write_good_claims(files[2], 1, secp256k1, round);
+  const auto ed25519_claims = write_good_claims(files[3], 2, ed25519, round);
+  const auto zipf_single =
+      write_good_claims(files[4], 3, secp256k1, choose_by_zipf(zipf_claims_single, zipf_channels));
+  const auto zipf_full = write_good_claims(
+      files[5], 4, secp256k1, choose_by_zipf(zipf_claims_full, zipf_channels), full_size);
+  const auto apart = write_good_claims(files[6], 5, secp256k1, round);
 
   const unsigned cpu = nic::allowed_cpus().back();
   // The pcap port holds all it replays in buffers of its own.
@@ -469,7 +598,10 @@ void measure(const Options& options, const Report& report) {
                        .held_max = channels / full_size + 4096,
                        .room_bytes = 1536},
       nic::PortOptions{.device = device(2, files[2]), .held_max = verified_claims + 4096},
-      nic::PortOptions{.device = device(3, files[3]), .held_max = verified_claims + 4096}};
+      nic::PortOptions{.device = device(3, files[3]), .held_max = verified_claims + 4096},
+      nic::PortOptions{.device = device(4, files[4]), .held_max = zipf_claims_single + 4096},
+      nic::PortOptions{.device = device(5, files[5]), .held_max = 4096, .room_bytes = 1536},
+      nic::PortOptions{.device = device(6, files[6]), .held_max = verified_claims + 4096}};
   nic::EalOptions eal_options{.file_prefix = fmt::format("claimgate-bench-{}", ::getpid()),
                               .memory_mib = 64,
                               .lcore_cpus = {cpu}};
@@ -492,10 +624,15 @@ void measure(const Options& options, const Report& report) {
   for (const auto& each : ports_options) ports.push_back(need(nic::Port::open(each)));
   RefusedStream single(1, ports[0], table, commands);
   RefusedStream full(full_size, ports[1], table, commands);
-  GoodStream secp256k1("secp256k1", secp256k1_claims, ports[2], table, commands, digester);
-  GoodStream ed25519("Ed25519", ed25519_claims, ports[3], table, commands, digester);
+  GoodStream good_secp256k1("secp256k1", secp256k1_claims, ports[2], table, commands, digester);
+  GoodStream good_ed25519("Ed25519", ed25519_claims, ports[3], table, commands, digester);
+  CoalescedStreams coalesced{
+      .single = {"bursts of 32 claims by Zipf", zipf_single, 1, ports[4], table, commands},
+      .full = {"bursts of 480 claims by Zipf", zipf_full, full_size, ports[5], table, commands},
+      .apart = {"one claim a channel", apart, 1, ports[6], table, commands}};
   DigestAlone digest_alone(digester);
-  measure_rounds(options, report, single, full, secp256k1, ed25519, digest_alone);
+  measure_rounds(options, report, single, full, good_secp256k1, good_ed25519, coalesced,
+                 digest_alone);
 }
 
 }  // namespace

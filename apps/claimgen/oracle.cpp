@@ -55,8 +55,10 @@ CodeSet Oracle::permitted(std::uint32_t claim) const noexcept {
   const bool in_order = channel.first_open == claim && claim >= channel.disordered_before;
   if (!in_order) return in_any_order(claim);
   CodeSet codes{planned.expected};
-  const bool may_be_covered =
-      planned.expected == Code::accepted || planned.expected == Code::bad_signature;
+  // What rests on a claim that was covered unexamined is covered as well (FORMAT.md).
+  const bool may_be_covered = planned.expected == Code::accepted ||
+                              planned.expected == Code::bad_signature ||
+                              claims_[claim].lowest < planned.amount;
   if (may_be_covered && channel.highest > planned.amount) codes.add(Code::covered);
   return codes;
 }

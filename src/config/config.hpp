@@ -60,6 +60,7 @@ struct Config {
 
   struct Claims {
     bool answer_unknown = true;
+    bool coalesce = true;
     std::uint16_t busy_retry_ms = 20;
     bool operator==(const Claims&) const = default;
   } claims;

@@ -292,6 +292,7 @@ std::vector<Key> service_keys() {
   return {
       boolean_key("claims", "answer_unknown",
                   Member{&Config::claims, &Config::Claims::answer_unknown}),
+      boolean_key("claims", "coalesce", Member{&Config::claims, &Config::Claims::coalesce}),
       number_key("claims", "busy_retry_ms", {0, 65'535},
                  Member{&Config::claims, &Config::Claims::busy_retry_ms}),
 

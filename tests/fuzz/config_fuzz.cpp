@@ -111,6 +111,7 @@ std::map<std::string, std::string> values_of(const Config& c) {
       {"port.trusted_peer", fmt::format("{}", c.port.trusted_peer)},
       {"port.promiscuous", fmt::format("{}", c.port.promiscuous)},
       {"claims.answer_unknown", fmt::format("{}", c.claims.answer_unknown)},
+      {"claims.coalesce", fmt::format("{}", c.claims.coalesce)},
       {"claims.busy_retry_ms", fmt::format("{}", c.claims.busy_retry_ms)},
       {"channels.capacity", fmt::format("{}", c.channels.capacity)},
       {"channels.destinations", list(c.channels.destinations)},

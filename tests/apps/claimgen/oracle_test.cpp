@@ -62,6 +62,23 @@ TEST(Oracle, PermitsCoveredOnlyWhereAHigherValidAmountHasBeenSent) {
   EXPECT_EQ(oracle.confirmed(0), 20u);
 }
 
+TEST(Oracle, PermitsCoveredForWhatRestsOnAClaimThatIsUnderWayWithIt) {
+  const std::array claims = {
+      planned(Kind::good, 10, Code::accepted), planned(Kind::stale, 5, Code::stale),
+      planned(Kind::duplicate, 10, Code::duplicate), planned(Kind::good, 20, Code::accepted),
+      planned(Kind::stale, 15, Code::stale)};
+  Oracle oracle(claims, 1);
+  for (std::uint32_t i = 0; i < 4; ++i) oracle.sent(i);
+  EXPECT_EQ(oracle.judge(0, Code::covered), Judgement::permitted);
+  EXPECT_EQ(oracle.permitted(1), (CodeSet{Code::stale, Code::covered}));
+  EXPECT_EQ(oracle.judge(1, Code::covered), Judgement::permitted);
+  EXPECT_EQ(oracle.permitted(2), (CodeSet{Code::duplicate, Code::covered}));
+  EXPECT_EQ(oracle.judge(2, Code::covered), Judgement::permitted);
+  EXPECT_EQ(oracle.judge(3, Code::accepted), Judgement::permitted);
+  oracle.sent(4);
+  EXPECT_EQ(oracle.permitted(4), CodeSet{Code::stale}) << "20 was known to be held";
+}
+
 TEST(Oracle, PermitsDuplicateAndStaleForAnAcceptedClaimThatWasSentTwice) {
   const std::array claims = {planned(Kind::good, 10, Code::accepted),
                              planned(Kind::good, 20, Code::accepted)};

@@ -66,6 +66,7 @@ trusted_peer = true
 promiscuous = false
 [claims]
 answer_unknown = false
+coalesce = false
 busy_retry_ms = 65535
 [channels]
 capacity = 1_073_741_824
@@ -103,6 +104,7 @@ level = "debug"
   EXPECT_TRUE(config->port.trusted_peer);
   EXPECT_FALSE(config->port.promiscuous);
   EXPECT_FALSE(config->claims.answer_unknown);
+  EXPECT_FALSE(config->claims.coalesce);
   EXPECT_EQ(config->claims.busy_retry_ms, 65535);
   EXPECT_EQ(config->channels.capacity, 1u << 30);
   EXPECT_EQ(config->channels.settle_delay_min_s, 0u);
