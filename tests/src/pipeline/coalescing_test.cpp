@@ -75,6 +75,14 @@ TEST_F(Coalescing, WhatWouldRestOnACoveredClaimIsCovered) {
       << "in a strict sequence 3 is STALE and the second 5 DUPLICATE, if the first 5 is good";
 }
 
+TEST_F(Coalescing, TheExampleOfDesign) {
+  EXPECT_EQ(stand.codes({good_claim(payer, 5), good_claim(payer, 3), forged_claim(payer, 9),
+                         good_claim(payer, 7), good_claim(payer, 8), good_claim(payer, 6)}),
+            (Codes{Code::covered, Code::covered, Code::bad_signature, Code::covered, Code::accepted,
+                   Code::stale}));
+  EXPECT_EQ(stand.examined(), 2U);
+}
+
 // ---- what is not -------------------------------------------------------------------------------
 
 TEST_F(Coalescing, WhatArrivesBehindTheHighestKeepsItsFate) {
