@@ -58,7 +58,7 @@ CodeSet Oracle::permitted(std::uint32_t claim) const noexcept {
   // What rests on a claim that was covered unexamined is covered as well (FORMAT.md).
   const bool may_be_covered = planned.expected == Code::accepted ||
                               planned.expected == Code::bad_signature ||
-                              claims_[claim].lowest < planned.amount;
+                              channel.confirmed < planned.amount;
   if (may_be_covered && channel.highest > planned.amount) codes.add(Code::covered);
   return codes;
 }

@@ -2,11 +2,10 @@
 //
 // As long as claims arrive once and in the order of sending, each has exactly one permitted code,
 // the plan's (and COVERED beside it where a higher amount of the channel has been sent, which
-// coalescing allows, unless what the claim rests on was known when it was sent). Once a claim was
-// sent twice, answered BUSY or overtaken, order is lost for its channel: then a claim may get what
-// any order allows of the channel's claims that were under way at the same time, and no more, until
-// all of those are decided. Claims form a max-semilattice, so the final amount is exact in any
-// case.
+// coalescing allows where no amount as high was called accepted or held). Once a claim was sent
+// twice, answered BUSY or overtaken, order is lost for its channel: then a claim may get what any
+// order allows of the channel's claims that were under way at the same time, and no more, until all
+// of those are decided. Claims form a max-semilattice, so the final amount is exact in any case.
 //
 // For "what any order allows", the amount held when the appliance looked lies between
 //   lowest   highest amount whose success was known when the claim was first sent, and
