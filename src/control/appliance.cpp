@@ -242,7 +242,8 @@ Expected<void> Appliance::Parts::make_worker() {
       .rules = {.copy_payloads = port->shares_buffers() && !config.port.trusted_peer,
                 .answer_unknown = config.claims.answer_unknown,
                 .busy_retry_ms = config.claims.busy_retry_ms,
-                .held_max = config.worker.held_max},
+                .held_max = config.worker.held_max,
+                .coalesce = config.claims.coalesce},
       .idle = config.worker.idle};
   running.emplace();
   running->worker.emplace(options, *port, keeper->gate(0), running->clock, *commands, *local, table,
