@@ -28,9 +28,30 @@ struct DumpOptions {
   std::uint64_t limit = 0;  // records; 0: all
 };
 
+struct FollowOptions {
+  std::string folder;
+  std::string from;      // a file that `save` named; it may not be there yet
+  std::string position;  // or its text
+  std::string save;
+  bool once = false;
+};
+
+struct BackupOptions {
+  std::string folder;
+  std::string copy;
+};
+
+struct RestoreOptions {
+  std::string copy;
+  std::string folder;
+};
+
 struct StateOptions {
   CheckOptions check;
   DumpOptions dump;
+  FollowOptions follow;
+  BackupOptions backup;
+  RestoreOptions restore;
 };
 
 // Adds the verbs to the command line; `choose` is called with the one that is asked for. `options`
@@ -41,5 +62,12 @@ void add_state_verbs(CLI::App& app, const GlobalOptions& global, StateOptions& o
 // Exit::trouble where anything is damaged.
 [[nodiscard]] Expected<Exit> check_state(const GlobalOptions& global, const CheckOptions& options);
 [[nodiscard]] Expected<Exit> dump_journal(const GlobalOptions& global, const DumpOptions& options);
+// Until it is interrupted, or with `once` until all that is stated to be durable is printed.
+[[nodiscard]] Expected<Exit> follow_claims(const GlobalOptions& global,
+                                           const FollowOptions& options);
+[[nodiscard]] Expected<Exit> back_up_state(const GlobalOptions& global,
+                                           const BackupOptions& options);
+[[nodiscard]] Expected<Exit> restore_state(const GlobalOptions& global,
+                                           const RestoreOptions& options);
 
 }  // namespace claimgate::claimctl

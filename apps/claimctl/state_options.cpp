@@ -30,6 +30,36 @@ constexpr const char* dump_notes =
     "  claimctl journal dump /var/lib/claimgate --lane provisioning --json | jq -c "
     "'select(.type == \"record\")'";
 
+constexpr const char* follow_notes =
+    "Prints each claim accepted, once its amount is durable: for the service that is being paid. "
+    "Reads\nfiles only, beside a claimd that runs or of one that does not. Begun without a "
+    "position it prints\nevery amount held first; begun at one, what came since, each claim once, "
+    "or "
+    "again after a crash of\nits own, and never a gap that is not told of: who lags behind two "
+    "checkpoints gets a gap event and\nevery amount held anew. Amounts are cumulative, so a later "
+    "one tells all of an earlier one.\nA position is saved behind the lines before it. Ctrl-C ends "
+    "it, exit code 0.\n\n"
+    "Example:\n"
+    "  claimctl follow /var/lib/claimgate --from feed.json --save feed.json --json\n"
+    "  claimctl follow /var/lib/claimgate --once --json | jq -r 'select(.event == \"claim\") | "
+    ".amount'";
+
+constexpr const char* backup_notes =
+    "Runs beside claimd, which does nothing for it and is not held up. All that was acknowledged "
+    "before it\nbegan is in the copy. The copy is read back as a start would and counted before "
+    "this ends.\nBesides checkpoints and journal there is nothing to keep; the configuration is a "
+    "file of yours.\n\n"
+    "Example:\n  claimctl backup /var/lib/claimgate /var/backups/claimgate";
+
+constexpr const char* restore_notes =
+    "Checks the backup as 'claimctl check' does, copies it, and checks the copy. Never writes over "
+    "a "
+    "state.\nWhat was accepted after the backup is not in it, so amounts go back to what they "
+    "were: "
+    "payers were\ntold more. Import the channels again before the first claim. Run it as claimd's "
+    "user.\n\n"
+    "Example:\n  claimctl restore /var/backups/claimgate /var/lib/claimgate";
+
 CLI::Option* add_folder(CLI::App& verb, std::string& folder, const char* about) {
   return verb.add_option("STATE_DIR", folder, about)->required();
 }
@@ -85,12 +115,58 @@ void add_dump(CLI::App& app, const GlobalOptions& global, DumpOptions& options,
   });
 }
 
+void add_follow(CLI::App& app, const GlobalOptions& global, FollowOptions& options,
+                const Choose& choose) {
+  CLI::App* verb =
+      app.add_subcommand("follow", "Print every claim accepted, as soon as it is durable");
+  verb->fallthrough();
+  add_folder(*verb, options.folder, "claimd's node.state_dir");
+  CLI::Option* from = verb->add_option("--from", options.from,
+                                       "Begin at the position in this file; where it is not there "
+                                       "yet, with every amount held")
+                          ->type_name("FILE");
+  verb->add_option("--position", options.position,
+                   "Begin at this position: the line that such a file holds")
+      ->type_name("JSON")
+      ->excludes(from);
+  verb->add_option("--save", options.save, "Keep the position in this file, always whole")
+      ->type_name("FILE");
+  verb->add_flag("--once", options.once, "End where nothing more is known to be durable");
+  verb->footer(follow_notes);
+  verb->callback([&global, &options, choose] {
+    choose([&global, &options] { return follow_claims(global, options); });
+  });
+}
+
+void add_copies(CLI::App& app, const GlobalOptions& global, StateOptions& options,
+                const Choose& choose) {
+  CLI::App* backup = app.add_subcommand("backup", "Copy a state folder, also while claimd runs");
+  backup->fallthrough();
+  add_folder(*backup, options.backup.folder, "claimd's node.state_dir");
+  backup->add_option("DIR", options.backup.copy, "The copy: a new folder, or an empty one")
+      ->required();
+  backup->footer(backup_notes);
+  backup->callback([&global, &options, choose] {
+    choose([&global, &options] { return back_up_state(global, options.backup); });
+  });
+  CLI::App* restore = app.add_subcommand("restore", "Make a state folder from a backup");
+  restore->fallthrough();
+  restore->add_option("DIR", options.restore.copy, "What 'claimctl backup' made")->required();
+  add_folder(*restore, options.restore.folder, "The state folder to be: a new one, or empty");
+  restore->footer(restore_notes);
+  restore->callback([&global, &options, choose] {
+    choose([&global, &options] { return restore_state(global, options.restore); });
+  });
+}
+
 }  // namespace
 
 void add_state_verbs(CLI::App& app, const GlobalOptions& global, StateOptions& options,
                      const Choose& choose) {
   add_check(app, global, options.check, choose);
   add_dump(app, global, options.dump, choose);
+  add_follow(app, global, options.follow, choose);
+  add_copies(app, global, options, choose);
 }
 
 }  // namespace claimgate::claimctl
