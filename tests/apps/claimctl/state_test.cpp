@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/file.h>
 
+#include <csignal>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -140,6 +142,104 @@ TEST_F(ClaimctlState, DumpSaysWhereAFrameIsNotWholeAndGoesOn) {
   EXPECT_TRUE(contains(outcome.out, "add of batch 1")) << outcome.out;
   EXPECT_EQ(claimctl({"journal", "dump", folder_, "--lane", "7"}).code, 1);
   EXPECT_EQ(claimctl({"journal", "dump", folder_, "--lane", "seven"}).code, 2);
+}
+
+TEST_F(ClaimctlState, FollowPrintsWhatIsHeldThenEachClaimOnceFromItsPositionOn) {
+  const std::string position = scratch_.file("feed.json");
+  const std::vector<std::string> arguments{"follow", folder_,  "--from", position,
+                                           "--save", position, "--once", "--json"};
+  SignedLife life(folder_);
+  life.import(1);
+  life.claim(1, 100);
+  life.rest();
+  const auto events = [&](const Outcome& outcome) {
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    std::vector<std::string> out;
+    for (const json& line : json_lines(outcome.out)) {
+      out.push_back(line.at("event").get<std::string>());
+      if (line.at("event") != "claim") continue;
+      out.back() += " " + line.at("amount").get<std::string>();
+      EXPECT_EQ(line.at("channel_id"), SignedLife::id_text(1));
+      EXPECT_EQ(line.at("lane"), 0);
+    }
+    return out;
+  };
+  using Events = std::vector<std::string>;
+  EXPECT_EQ(events(claimctl(arguments)), (Events{"snapshot_end", "claim 100"}));
+  EXPECT_EQ(events(claimctl(arguments)), Events{});
+  life.claim(1, 150);
+  life.rest();
+  EXPECT_EQ(events(claimctl(arguments)), Events{"claim 150"});
+  // Two checkpoints later, and the segments used again.
+  for (std::uint64_t i = 1; i <= 60; ++i) {
+    life.claim(1, 150 + i);
+    if (i % 10 == 0) life.checkpoint();
+    life.rest();
+  }
+  const Events late = events(claimctl(arguments));
+  ASSERT_GE(late.size(), 3u);
+  EXPECT_EQ(late[0], "gap");
+  EXPECT_EQ(late[1], "snapshot");
+  EXPECT_EQ(late[2], "snapshot_end");
+  EXPECT_EQ(events(claimctl(arguments)), Events{});
+
+  std::ofstream(position) << "no position";
+  EXPECT_EQ(claimctl(arguments).code, 1);
+}
+
+TEST_F(ClaimctlState, FollowEndsWellWhenInterruptedAndQuietlyWithItsReader) {
+  live();
+  const std::string position = scratch_.file("feed.json");
+  RunningClaimctl running({"follow", folder_, "--save", position, "--json"});
+  for (unsigned i = 0; i < 1000 && !std::filesystem::exists(position); ++i) ::usleep(10'000);
+  running.interrupt();
+  const Outcome outcome = running.finish();
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_FALSE(json_lines(outcome.out).empty());
+  std::ifstream saved(position);
+  EXPECT_EQ(json::parse(saved).at("lanes").at("0"), 3);
+
+  RunningClaimctl unread({"follow", folder_, "--json"});
+  unread.close_output();
+  EXPECT_EQ(unread.finish().code, 128 + SIGPIPE);
+}
+
+TEST_F(ClaimctlState, BackupAndRestoreKeepEveryAmountAndNeverWriteOverAState) {
+  live();
+  const std::string copy = scratch_.file("copy"), again = scratch_.file("again");
+  const Outcome made = claimctl({"backup", folder_, copy, "--json"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(json::parse(made.out).at("channels"), 3);
+  EXPECT_EQ(json::parse(made.out).at("claims"), 2);
+  EXPECT_EQ(json::parse(made.out).at("lanes").at("0"), 3);
+  EXPECT_EQ(claimctl({"check", copy, "--signatures"}).code, 0);
+  EXPECT_EQ(claimctl({"backup", folder_, copy}).code, 1) << "it is not empty";
+
+  const Outcome refused = claimctl({"restore", copy, folder_});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_TRUE(contains(refused.err, "never written over")) << refused.err;
+  const Outcome restored = claimctl({"restore", copy, again});
+  ASSERT_EQ(restored.code, 0) << restored.err;
+  EXPECT_TRUE(contains(restored.out, "amounts of those channels are lower")) << restored.out;
+  const Outcome checked = claimctl({"check", again, "--signatures", "--json"});
+  EXPECT_EQ(checked.code, 0) << checked.out;
+  EXPECT_EQ(json::parse(checked.out).at("signatures_verified"), 2);
+  SignedLife life(again);
+  EXPECT_EQ(life.table().size(), 3u);
+  life.claim(1, 160);
+}
+
+TEST_F(ClaimctlState, BackupIsMadeBesideARunningClaimd) {
+  SignedLife life(folder_);
+  life.import(1);
+  life.claim(1, 100);
+  life.rest();
+  const Descriptor lock(::open((folder_ + "/lock").c_str(), O_CREAT | O_RDWR, 0600));
+  ASSERT_EQ(::flock(lock.number(), LOCK_EX), 0);
+  const Outcome made = claimctl({"backup", folder_, scratch_.file("copy"), "--json"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(json::parse(made.out).at("claims"), 1);
+  EXPECT_EQ(claimctl({"restore", folder_, scratch_.file("again")}).code, 1);
 }
 
 }  // namespace
