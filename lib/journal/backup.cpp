@@ -118,6 +118,10 @@ class Backup {
   }
 
  private:
+  [[nodiscard]] Expected<void> report() const {
+    return step_ ? step_("copying", out_.records, 0) : Expected<void>{};
+  }
+
   // What was copied last may have been written over, or its records recycled.
   [[nodiscard]] bool overtaken(const Manifest& now) const noexcept {
     return now.current.generation > manifest_.current.generation + 1;
@@ -146,6 +150,7 @@ class Backup {
     if (!lanes) return std::unexpected(lanes.error());
     std::ranges::sort(*lanes);  // provisioning_lane is the highest number, and so the last
     for (const std::uint32_t lane : *lanes) {
+      if (auto going_on = report(); !going_on) return going_on;
       if (auto copied = copy_lane(lane); !copied) return copied;
     }
     const auto now = manifest_of(from_);
@@ -177,8 +182,8 @@ class Backup {
   }
 
   Expected<void> append(LaneCopy& copy, const std::byte* record) {
-    if (++out_.records % 4096 == 0 && step_) {
-      if (auto going_on = step_("copying", out_.records, 0); !going_on) return going_on;
+    if (++out_.records % 4096 == 0) {
+      if (auto going_on = report(); !going_on) return going_on;
     }
     return copy.append(record);
   }
@@ -214,9 +219,7 @@ class Backup {
                     from_.where(lane_folder(lane)),
                     "Look whether its disk hangs; with claimd stopped the lane is read to its end");
       }
-      if (step_) {
-        if (auto going_on = step_("copying", out_.records, 0); !going_on) return going_on;
-      }
+      if (auto going_on = report(); !going_on) return going_on;
       std::this_thread::sleep_for(statement_pause);
     }
   }

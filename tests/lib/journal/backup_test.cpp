@@ -169,5 +169,29 @@ TEST_F(BackupTest, BeginsAgainWhereTwoCheckpointsCameBetween) {
   EXPECT_EQ(recovered(*made), life.state());
 }
 
+// Before each lane's turn a channel comes, and one goes and comes again, and both are paid.
+TEST_F(BackupTest, HasTheChannelAndIncarnationOfEveryClaimThatIsInIt) {
+  JournalLife life(*disk_);
+  ASSERT_TRUE(life.import({1}));
+  life.rest();
+  life.checkpoint();
+  std::uint64_t next = 10;
+  const Step provision = [&](const char* what, std::uint64_t,
+                             std::uint64_t total) -> Expected<void> {
+    if (std::string(what) != "copying" || total > 0) return {};
+    life.remove(1);
+    EXPECT_TRUE(life.import({1, ++next}));
+    life.claim(0, {1, next});
+    life.rest();
+    return {};
+  };
+  const auto copy = empty_folder("copy");
+  const auto made = back_up(*disk_, *copy, {}, provision);
+  ASSERT_TRUE(made) << made.error().text();
+  EXPECT_EQ(made->verified.recovered->claims_ignored, 1u) << "of the incarnation that went last";
+  EXPECT_EQ(made->verified.recovered->claims, 1u);
+  EXPECT_EQ(std::get<1>(recovered(*made).at(11)), 10u);
+}
+
 }  // namespace
 }  // namespace claimgate::journal
