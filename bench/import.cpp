@@ -131,9 +131,9 @@ class KeyCheck {
   std::vector<double> us_;
 };
 
-// "… 1000000 channels loaded from FILE in 1.23 s": what claimd says of its start.
+// "… 1000000 channels recovered in 1.23 s: …": what claimd says of its start.
 double load_s(const std::string& log) {
-  const auto line = log.find(" channels loaded from ");
+  const auto line = log.find(" channels recovered in ");
   const auto at = line == log.npos ? line : log.find(" in ", line);
   if (at == log.npos) throw std::runtime_error("claimd says nothing of what it loaded:\n" + log);
   return std::strtod(log.c_str() + at + 4, nullptr);
@@ -187,7 +187,7 @@ class ImportBench {
   }
 
   void import() {
-    std::filesystem::remove(site_.state_file());
+    std::filesystem::remove_all(site_.state_dir());
     system_test::Daemon daemon = start();
     daemon.wait_ready();
     StatsAsker asker(site_.admin_socket());

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
@@ -15,6 +16,7 @@
 
 #include "apps/claimctl/claims.hpp"
 #include "apps/claimctl/command.hpp"
+#include "apps/claimctl/state.hpp"
 #include "lib/command_line/refusal.hpp"
 #include "lib/command_line/standard_streams.hpp"
 #include "lib/command_line/words.hpp"
@@ -47,12 +49,13 @@ struct CommandLine {
   ListOptions list;
   DoctorOptions doctor;
   ExportOptions claims;
+  StateOptions state;
   std::string id;
   bool yes = false;
   Verb chosen;
   CLI::App app{
       "Import, list and remove the payment channels of a running claimd, export their claims, "
-      "read its counters, and examine the machine it runs on.",
+      "read its counters, look after its state folder, and examine the machine it runs on.",
       "claimctl"};
 
   CommandLine() {
@@ -77,6 +80,7 @@ struct CommandLine {
     add_one(*channels);
     add_claims_verbs(app, claims,
                      [this] { chosen = [this] { return export_claims(global, claims); }; });
+    add_state_verbs(app, global, state, [this](Verb verb) { chosen = std::move(verb); });
     add_doctor();
     CLI::App* status =
         app.add_subcommand("status", "How it stands, on one screen: link, claims, journal, disk");

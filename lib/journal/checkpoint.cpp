@@ -125,17 +125,25 @@ const char* page_fault(const std::byte* page, std::uint64_t number, const Checkp
 
 using DeliverChannel = std::function<Expected<void>(const channel::ChannelView&)>;
 
-Expected<void> walk(Storage& storage, const CheckpointRef& ref, const DeliverChannel& deliver) {
+using ReportFault = std::function<Expected<void>(const Failure&)>;
+
+// The first fault ends it.
+Expected<void> give_up(const Failure& failure) {
+  return std::unexpected(failure);
+}
+
+Expected<void> walk(Storage& storage, const CheckpointRef& ref, const DeliverChannel& deliver,
+                    const ReportFault& report, const Pace& pace) {
   const std::string path = checkpoint_path(ref.generation);
   const auto damaged = [&](const char* what, std::uint64_t offset) {
-    return fail(fmt::format("damaged: {}, offset {}", what, offset), storage.where(path),
-                "Restore the state folder from a backup ('claimctl restore')");
+    return report({fmt::format("damaged: {}, offset {}", what, offset), storage.where(path),
+                   "Restore the state folder from a backup ('claimctl restore')"});
   };
   auto file = storage.open(path, Access::read_only);
   if (!file) return std::unexpected(file.error());
   auto size = (*file)->size();
   if (!size) return std::unexpected(size.error());
-  const std::uint64_t pages = (ref.channels + records_per_page - 1) / records_per_page;
+  const std::uint64_t pages = checkpoint_bytes(ref.channels) / page_bytes;
   if (*size < pages * page_bytes) return damaged("cut short", *size);
   AlignedBuffer buffer(std::min<std::uint64_t>(pages, pages_at_once) * page_bytes);
   for (std::uint64_t first = 0; first < pages; first += pages_at_once) {
@@ -146,18 +154,33 @@ Expected<void> walk(Storage& storage, const CheckpointRef& ref, const DeliverCha
     for (std::uint64_t i = 0; i < count; ++i) {
       const std::byte* const page = buffer.data() + i * page_bytes;
       const std::uint64_t offset = (first + i) * page_bytes;
-      if (const char* fault = page_fault(page, first + i, ref)) return damaged(fault, offset);
+      if (const char* fault = page_fault(page, first + i, ref)) {
+        if (auto reported = damaged(fault, offset); !reported) return reported;
+        continue;
+      }
       const auto records = wire::load_raw<std::uint32_t>(page + at_records);
       for (std::uint32_t j = 0; j < records; ++j) {
         const std::size_t at = page_header_bytes + j * record_bytes;
         const channel::ChannelView view = channel::snapshot::read_record(page + at);
-        if (!channel::snapshot::possible(view)) return damaged("an impossible record", offset + at);
+        if (!channel::snapshot::possible(view)) {
+          if (auto reported = damaged("an impossible record", offset + at); !reported) {
+            return reported;
+          }
+          continue;
+        }
         if (!deliver) continue;
         if (auto taken = deliver(view); !taken) return taken;
       }
     }
+    if (!pace) continue;
+    if (auto paced = pace(count * page_bytes); !paced) return paced;
   }
   return {};
+}
+
+Failure of_another_node(const Storage& storage) {
+  return {"damaged: the manifest names a checkpoint of another node", storage.where(manifest_path),
+          "Restore the state folder from a backup ('claimctl restore')"};
 }
 
 }  // namespace
@@ -191,11 +214,21 @@ Expected<void> read_checkpoint(Storage& storage, const Uuid& node_uuid, const Ch
                                const DeliverChannel& deliver) {
   if (ref.generation == 0) return {};
   if (ref.stamp != stamp_of(node_uuid, ref.generation)) {
-    return fail("damaged: the manifest names a checkpoint of another node",
-                storage.where(manifest_path));
+    return std::unexpected(of_another_node(storage));
   }
-  if (auto verified = walk(storage, ref, {}); !verified) return verified;
-  return walk(storage, ref, deliver);
+  if (auto verified = walk(storage, ref, {}, give_up, {}); !verified) return verified;
+  return walk(storage, ref, deliver, give_up, {});
+}
+
+Expected<void> verify_checkpoint(Storage& storage, const Uuid& node_uuid, const CheckpointRef& ref,
+                                 const ReportFault& report, const Pace& pace) {
+  if (ref.generation == 0) return {};
+  if (ref.stamp != stamp_of(node_uuid, ref.generation)) return report(of_another_node(storage));
+  return walk(storage, ref, {}, report, pace);
+}
+
+std::uint64_t checkpoint_bytes(std::uint64_t channels) noexcept {
+  return (channels + records_per_page - 1) / records_per_page * page_bytes;
 }
 
 }  // namespace claimgate::journal

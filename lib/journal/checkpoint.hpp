@@ -39,4 +39,14 @@ using Pace = std::function<Expected<void>(std::size_t bytes)>;
     Storage& storage, const Uuid& node_uuid, const CheckpointRef& ref,
     const std::function<Expected<void>(const channel::ChannelView&)>& deliver);
 
+// Verifies every page and record of the file, and hands each fault to `report`, named as above;
+// what that returns as a Failure ends it. Returned is what kept it from looking: a file that does
+// not open or read. `pace` is called as it goes on, where it is given.
+[[nodiscard]] Expected<void> verify_checkpoint(
+    Storage& storage, const Uuid& node_uuid, const CheckpointRef& ref,
+    const std::function<Expected<void>(const Failure&)>& report, const Pace& pace);
+
+// Bytes that a checkpoint of so many channels takes.
+[[nodiscard]] std::uint64_t checkpoint_bytes(std::uint64_t channels) noexcept;
+
 }  // namespace claimgate::journal

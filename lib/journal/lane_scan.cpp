@@ -7,43 +7,16 @@
 #include <utility>
 
 #include "lib/journal/aligned_buffer.hpp"
+#include "lib/journal/segment_reader.hpp"
 #include "lib/journal/segment_shelf.hpp"
 
 namespace claimgate::journal {
 namespace {
 
-constexpr std::size_t window_bytes_max = 32 * frame_bytes_max;
 constexpr const char* remedy_damaged =
     "Restore the state folder from a backup ('claimctl restore'); what this lane acknowledged "
     "cannot "
     "be rebuilt from the ledger";
-
-// One segment file, read forwards through a buffer that all segments share.
-class SegmentReader {
- public:
-  SegmentReader(File& file, std::uint64_t size, AlignedBuffer& window)
-      : file_(file), size_(size / page_bytes * page_bytes), window_(window) {}
-
-  // `bytes` readable at `offset`, or nothing where the file's last whole page ends before.
-  Expected<const std::byte*> at(std::uint64_t offset, std::size_t bytes) {
-    if (offset + bytes > size_) return nullptr;
-    if (offset < start_ || offset + bytes > start_ + length_) {
-      start_ = offset;
-      length_ = static_cast<std::size_t>(std::min<std::uint64_t>(window_.size(), size_ - offset));
-      if (auto read = file_.read(start_, window_.first(length_)); !read) {
-        return std::unexpected(read.error());
-      }
-    }
-    return window_.data() + (offset - start_);
-  }
-
- private:
-  File& file_;
-  const std::uint64_t size_;
-  AlignedBuffer& window_;
-  std::uint64_t start_ = 0;
-  std::size_t length_ = 0;
-};
 
 class Scan {
  public:
@@ -103,7 +76,7 @@ class Scan {
     const std::uint64_t largest = std::ranges::max(end_.segments, {}, &SegmentFacts::bytes).bytes;
     if (largest > frame_bytes_max) {
       const std::uint64_t useful = largest / page_bytes * page_bytes;
-      window_ = AlignedBuffer(std::min<std::uint64_t>(useful, window_bytes_max));
+      window_ = AlignedBuffer(std::min<std::uint64_t>(useful, SegmentReader::window_bytes_max));
     }
     return {};
   }

@@ -33,6 +33,10 @@ inline constexpr std::size_t claim_record_bytes = 128;
 inline constexpr std::size_t provisioning_record_bytes = 256;
 inline constexpr std::size_t frame_bytes_max = 8 * page_bytes;
 
+[[nodiscard]] constexpr std::size_t record_bytes_of(std::uint32_t lane) noexcept {
+  return lane == provisioning_lane ? provisioning_record_bytes : claim_record_bytes;
+}
+
 // 255 claims or 127 changes fill eight pages; one more would spill into a ninth.
 [[nodiscard]] constexpr std::size_t records_per_frame(std::size_t record_bytes) noexcept {
   return (frame_bytes_max - frame_header_bytes) / record_bytes;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 #include "lib/journal/aligned_buffer.hpp"
 #include "lib/memory/crc32c.hpp"
@@ -11,7 +12,6 @@ namespace claimgate::journal {
 namespace {
 
 constexpr std::array<char, 8> magic = {'C', 'G', 'M', 'A', 'N', 'I', 'F', '\0'};
-constexpr std::size_t pages = 2;
 constexpr std::size_t at_crc = 8, at_major = 12, at_minor = 14, at_features = 16,
                       at_read_features = 24, at_uuid = 32, at_sequence = 48, at_term = 56,
                       at_lanes = 60, at_current = 64, at_previous = 96, at_entries = 128;
@@ -102,36 +102,54 @@ Expected<bool> exists(Storage& storage) {
 
 }  // namespace
 
-LaneEntry* Manifest::lane(std::uint32_t number) noexcept {
+const LaneEntry* Manifest::lane(std::uint32_t number) const noexcept {
   const auto at = std::ranges::find(lanes, number, &LaneEntry::lane);
   return at == lanes.end() ? nullptr : &*at;
 }
 
-Expected<std::optional<Manifest>> read_manifest(Storage& storage) {
+LaneEntry* Manifest::lane(std::uint32_t number) noexcept {
+  return const_cast<LaneEntry*>(std::as_const(*this).lane(number));
+}
+
+Expected<std::vector<ManifestPage>> read_manifest_pages(Storage& storage) {
+  std::vector<ManifestPage> pages;
   const auto there = exists(storage);
   if (!there) return std::unexpected(there.error());
-  if (!*there) return std::nullopt;
+  if (!*there) return pages;
   auto file = storage.open(manifest_path, Access::read_only);
   if (!file) return std::unexpected(file.error());
   auto size = (*file)->size();
   if (!size) return std::unexpected(size.error());
-  AlignedBuffer buffer(pages * page_bytes);
-  if (*size < buffer.size()) return std::nullopt;
+  AlignedBuffer buffer(manifest_pages * page_bytes);
+  if (*size < buffer.size()) return pages;
   if (auto read = (*file)->read(0, buffer.first(buffer.size())); !read) {
     return std::unexpected(read.error());
   }
-  std::optional<Manifest> newest;
-  for (std::size_t i = 0; i < pages; ++i) {
+  for (std::size_t i = 0; i < manifest_pages; ++i) {
     const std::byte* const page = buffer.data() + i * page_bytes;
-    if (!is_whole(page)) continue;
+    ManifestPage& read = pages.emplace_back();
+    if (!is_whole(page)) {
+      read.blank =
+          std::all_of(page, page + page_bytes, [](std::byte b) { return b == std::byte{}; });
+      continue;
+    }
     if (get<std::uint16_t>(page, at_major) != format_major ||
         get<std::uint64_t>(page, at_features) != 0) {
       return fail("this state folder was written by a newer claimd", storage.where(manifest_path),
                   "Start the version that wrote it, or a newer one; nothing was changed");
     }
-    if (get<std::uint32_t>(page, at_lanes) > lanes_max) continue;
-    Manifest read = decode(page);
-    if (!newest || read.sequence > newest->sequence) newest.emplace(std::move(read));
+    if (get<std::uint32_t>(page, at_lanes) <= lanes_max) read.manifest = decode(page);
+  }
+  return pages;
+}
+
+Expected<std::optional<Manifest>> read_manifest(Storage& storage) {
+  auto pages = read_manifest_pages(storage);
+  if (!pages) return std::unexpected(pages.error());
+  std::optional<Manifest> newest;
+  for (ManifestPage& page : *pages) {
+    if (!page.manifest) continue;
+    if (!newest || page.manifest->sequence > newest->sequence) newest = std::move(page.manifest);
   }
   return newest;
 }
@@ -140,7 +158,7 @@ Expected<void> write_manifest(Storage& storage, Manifest& manifest) {
   const auto there = exists(storage);
   if (!there) return std::unexpected(there.error());
   auto file = *there ? storage.open(manifest_path, Access::read_write)
-                     : storage.create(manifest_path, pages * page_bytes);
+                     : storage.create(manifest_path, manifest_pages * page_bytes);
   if (!file) return std::unexpected(file.error());
   if (!*there) {
     if (auto synced = storage.sync_folder(""); !synced) return synced;
@@ -149,7 +167,7 @@ Expected<void> write_manifest(Storage& storage, Manifest& manifest) {
   ++next.sequence;
   AlignedBuffer page(page_bytes);
   encode(page.data(), next);
-  const std::uint64_t offset = next.sequence % pages * page_bytes;
+  const std::uint64_t offset = next.sequence % manifest_pages * page_bytes;
   if (auto written = (*file)->write(offset, page.first(page_bytes)); !written) return written;
   const auto done = (*file)->sync();
   if (done) manifest.sequence = next.sequence;

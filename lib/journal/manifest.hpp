@@ -44,7 +44,19 @@ struct Manifest {
   bool read_only = false;  // it has features that only a newer version may write
 
   [[nodiscard]] LaneEntry* lane(std::uint32_t number) noexcept;
+  [[nodiscard]] const LaneEntry* lane(std::uint32_t number) const noexcept;
 };
+
+// A page of the file. Which one is the newer is told by `manifest->sequence`.
+struct ManifestPage {
+  std::optional<Manifest> manifest;  // of a page that is whole
+  bool blank = false;                // zeros: not yet written
+};
+inline constexpr std::size_t manifest_pages = 2;
+
+// Both pages as they lie there; none where there is no such file, or it is cut short. Fails on
+// versions and features unknown here.
+[[nodiscard]] Expected<std::vector<ManifestPage>> read_manifest_pages(Storage& storage);
 
 // The newest whole page, or nothing: a new folder, a first start that was cut short, or damage,
 // which is for the caller to tell apart. Fails on versions and features unknown here.

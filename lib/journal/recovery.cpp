@@ -18,16 +18,6 @@ namespace {
 
 constexpr std::string_view lane_folder_head = "lane-";
 
-std::optional<std::uint32_t> lane_number(const std::string& folder) {
-  if (folder == lane_folder(provisioning_lane)) return provisioning_lane;
-  if (!folder.starts_with(lane_folder_head)) return std::nullopt;
-  std::uint32_t number = 0;
-  const char* const last = folder.data() + folder.size();
-  const auto [end, error] = std::from_chars(folder.data() + lane_folder_head.size(), last, number);
-  if (error != std::errc{} || end != last || lane_folder(number) != folder) return std::nullopt;
-  return number;
-}
-
 // Claims on their way into a table that no cache holds: each is looked up some records ahead, in
 // two steps, so that the reads of many are under way at once.
 class ClaimReplay {
@@ -108,27 +98,20 @@ class Recovery {
   }
 
  private:
-  // Those that the manifest names, and those that have a folder: a lane's first record may be
-  // younger than the manifest.
   Expected<void> find_lanes() {
     auto manifest = read_manifest(storage_);
     if (!manifest) return std::unexpected(manifest.error());
-    auto entries = storage_.list("");
-    if (!entries) return std::unexpected(entries.error());
     if (*manifest) out_.manifest = std::move(**manifest);
-    for (const LaneEntry& entry : out_.manifest.lanes) out_.lanes.push_back({.lane = entry.lane});
-    for (const FolderEntry& entry : *entries) {
-      const auto number = lane_number(entry.name);
-      if (!entry.is_folder || !number) continue;
-      if (!*manifest) {
-        return fail(
-            "damaged: there are lanes, and neither of its two pages is whole to tell where "
-            "they begin (offsets 0 and 4096)",
-            storage_.where(manifest_path),
-            "Restore the state folder from a backup ('claimctl restore')");
-      }
-      if (out_.manifest.lane(*number) == nullptr) out_.lanes.push_back({.lane = *number});
+    auto lanes = lanes_of(storage_, out_.manifest);
+    if (!lanes) return std::unexpected(lanes.error());
+    if (!*manifest && !lanes->empty()) {
+      return fail(
+          "damaged: there are lanes, and neither of its two pages is whole to tell where "
+          "they begin (offsets 0 and 4096)",
+          storage_.where(manifest_path),
+          "Restore the state folder from a backup ('claimctl restore')");
     }
+    for (const std::uint32_t lane : *lanes) out_.lanes.push_back({.lane = lane});
     out_.fresh = !*manifest;
     out_.highest_term = out_.manifest.term;
     return {};
@@ -167,18 +150,6 @@ class Recovery {
                 storage_.where(""), "Raise channels.capacity");
   }
 
-  LaneQuery query_of(const RecoveredLane& lane, std::size_t record_bytes) {
-    const LaneEntry* const entry = out_.manifest.lane(lane.lane);
-    return {.node_uuid = out_.manifest.node_uuid,
-            .lane = lane.lane,
-            .record_bytes = record_bytes,
-            .after_lsn = lane.base_lsn,
-            .segment_in_use = entry != nullptr ? entry->segment_in_use : 0,
-            .durable_lsn = entry != nullptr ? entry->durable_lsn : 0,
-            .term = out_.manifest.term,
-            .term_lsn = entry != nullptr ? entry->term_lsn : 0};
-  }
-
   std::unexpected<Failure> impossible(const RecoveredLane& lane, const RecordPlace& place) const {
     return fail("damaged: an impossible record in a frame that is whole",
                 fmt::format("{}, offset {}", storage_.where(segment_path(lane.lane, place.segment)),
@@ -190,7 +161,7 @@ class Recovery {
   // such a one must not even be added for a while, because the table may have no room for both it
   // and what came after it.
   Expected<void> replay_provisioning(RecoveredLane& lane) {
-    const LaneQuery query = query_of(lane, provisioning_record_bytes);
+    const LaneQuery query = query_of(out_.manifest, lane.lane, lane.base_lsn);
     std::unordered_set<std::uint64_t> committed;
     std::vector<std::pair<std::uint64_t, ProvisioningRecord>> removals;  // by batch
     auto first = scan_lane(
@@ -250,7 +221,7 @@ class Recovery {
   }
 
   Expected<void> replay_claims(RecoveredLane& lane) {
-    const LaneQuery query = query_of(lane, claim_record_bytes);
+    const LaneQuery query = query_of(out_.manifest, lane.lane, lane.base_lsn);
     ClaimReplay replay(table_);
     auto end = scan_lane(storage_, query,
                          [&](const std::byte* at, const RecordPlace& place) -> Expected<void> {
@@ -273,6 +244,40 @@ class Recovery {
 };
 
 }  // namespace
+
+std::optional<std::uint32_t> lane_number(const std::string& folder) {
+  if (folder == lane_folder(provisioning_lane)) return provisioning_lane;
+  if (!folder.starts_with(lane_folder_head)) return std::nullopt;
+  std::uint32_t number = 0;
+  const char* const last = folder.data() + folder.size();
+  const auto [end, error] = std::from_chars(folder.data() + lane_folder_head.size(), last, number);
+  if (error != std::errc{} || end != last || lane_folder(number) != folder) return std::nullopt;
+  return number;
+}
+
+Expected<std::vector<std::uint32_t>> lanes_of(Storage& storage, const Manifest& manifest) {
+  std::vector<std::uint32_t> lanes;
+  for (const LaneEntry& entry : manifest.lanes) lanes.push_back(entry.lane);
+  auto entries = storage.list("");
+  if (!entries) return std::unexpected(entries.error());
+  for (const FolderEntry& entry : *entries) {
+    const auto number = lane_number(entry.name);
+    if (entry.is_folder && number && manifest.lane(*number) == nullptr) lanes.push_back(*number);
+  }
+  return lanes;
+}
+
+LaneQuery query_of(const Manifest& manifest, std::uint32_t lane, std::uint64_t after_lsn) {
+  const LaneEntry* const entry = manifest.lane(lane);
+  return {.node_uuid = manifest.node_uuid,
+          .lane = lane,
+          .record_bytes = record_bytes_of(lane),
+          .after_lsn = after_lsn,
+          .segment_in_use = entry != nullptr ? entry->segment_in_use : 0,
+          .durable_lsn = entry != nullptr ? entry->durable_lsn : 0,
+          .term = manifest.term,
+          .term_lsn = entry != nullptr ? entry->term_lsn : 0};
+}
 
 Expected<Recovered> recover(Storage& storage, channel::Table& table) {
   return Recovery(storage, table).run();

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,18 @@ struct Recovered {
     return changes + changes_ignored + claims + claims_ignored > 0;
   }
 };
+
+// The number of the lane whose folder has this name; nothing where it is no lane's.
+[[nodiscard]] std::optional<std::uint32_t> lane_number(const std::string& folder);
+
+// Every lane of the folder: those that the manifest names, and those that have a folder, as a
+// lane's first record may be younger than the manifest.
+[[nodiscard]] Expected<std::vector<std::uint32_t>> lanes_of(Storage& storage,
+                                                            const Manifest& manifest);
+
+// What recovery asks of a lane whose records up to `after_lsn` a checkpoint has.
+[[nodiscard]] LaneQuery query_of(const Manifest& manifest, std::uint32_t lane,
+                                 std::uint64_t after_lsn);
 
 // Fills `table`, which is empty. A Failure names file, offset and remedy: damage to what was
 // acknowledged, a newer version, a table that is too small, a disk that does not read.
