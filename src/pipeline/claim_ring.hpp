@@ -129,6 +129,9 @@ class ClaimRing {
   void make_ready(ClaimCursor cursor) noexcept {
     ready_[(cursor & mask_) / 64] |= std::uint64_t{1} << (cursor & mask_) % 64;
   }
+  [[nodiscard]] bool is_ready(ClaimCursor cursor) const noexcept {
+    return (ready_[(cursor & mask_) / 64] >> (cursor & mask_) % 64 & 1) != 0;
+  }
   // Whether a claim before it of its channel may still raise what is `held`: then its own look
   // comes when that one is decided. Of a chain only one claim is examined at a time, so that what
   // is known to be bad was above all before it that may be good.
@@ -213,10 +216,9 @@ class ClaimRing {
     ++committed_;
     --decided_ahead_;
   }
-  // The claim at committed() has been decided.
+  // The claim at committed() has been decided. Precondition: it is not ready.
   void pass() noexcept {
     wake_behind(committed_);
-    clear_ready(committed_);
     ++committed_;
   }
 

@@ -308,6 +308,7 @@ void commit(ClaimRing& ring, channel::Table& table, Journal& journal, Decided& d
   unsigned decisions = 0;
   while (ring.committed() < ring.digested() && decisions < decisions_per_turn_max) {
     const ClaimCursor front = ring.committed();
+    if (ring.is_ready(front)) break;  // verify looks first
     const ClaimInFlight& claim = ring.at(front);
     ++decisions;
     if (claim.state == Examination::decided) {
