@@ -37,14 +37,13 @@ class SignedLife {
                                 table_, 1, recovered_);
     EXPECT_TRUE(opened) << opened.error().text();
     journal_ = std::move(*opened);
-    next_incarnation_ = recovered_.next_incarnation;
   }
 
   [[nodiscard]] Journal& journal() noexcept { return *journal_; }
   [[nodiscard]] const channel::Table& table() const noexcept { return table_; }
 
   void import(std::uint64_t number) {
-    ProvisioningRecord change{.change = Change::add, .incarnation = next_incarnation_++};
+    ProvisioningRecord change{.change = Change::add, .incarnation = journal_->issue_incarnations(1)};
     change.terms = terms_of(number);
     ASSERT_TRUE(journal_->provision({&change, 1}));
     ASSERT_NE(table_.apply(change.terms, change.incarnation).slot, channel::no_slot);
@@ -80,7 +79,7 @@ class SignedLife {
     ASSERT_TRUE(group->file->write_durably(group->offset, group->bytes));
     writer.complete(*group);
   }
-  void checkpoint() { ASSERT_TRUE(journal_->checkpoint(table_, next_incarnation_, {})); }
+  void checkpoint() { ASSERT_TRUE(journal_->checkpoint(table_, {})); }
   void rest() {
     if (journal_->claims(0).wants_heartbeat()) write();
     while (journal_->tend().value()) continue;
@@ -110,7 +109,6 @@ class SignedLife {
   std::unique_ptr<PosixStorage> storage_;
   Recovered recovered_;
   std::unique_ptr<Journal> journal_;
-  std::uint32_t next_incarnation_ = 1;
 };
 
 }  // namespace claimgate::journal
