@@ -43,7 +43,8 @@ class SignedLife {
   [[nodiscard]] const channel::Table& table() const noexcept { return table_; }
 
   void import(std::uint64_t number) {
-    ProvisioningRecord change{.change = Change::add, .incarnation = journal_->issue_incarnations(1)};
+    ProvisioningRecord change{.change = Change::add,
+                              .incarnation = journal_->issue_incarnations(1)};
     change.terms = terms_of(number);
     ASSERT_TRUE(journal_->provision({&change, 1}));
     ASSERT_NE(table_.apply(change.terms, change.incarnation).slot, channel::no_slot);
