@@ -22,14 +22,15 @@ struct Loaded {
   double claims_per_s = 0;
   double bytes_per_claim = 0;     // written to the claim lane
   std::vector<double> added_us;   // of each claim: from its commit until it was released
-  double longest_turn_us = 0;     // without the turns in which the thread lost its core
+  double turn_p9999_us = 0;       // of the worker's loop; who loses its core has long ones
   std::uint64_t checkpoints = 0;  // written meanwhile
 };
 
 class JournalLoad {
  public:
   // A journal in `folder`, which exists, and `channels` channels in it: new ones in a new folder,
-  // recovered ones else. Its threads may run on the CPUs of the thread that calls this.
+  // recovered ones else. Its threads run on this process's CPUs but the last one, where the caller
+  // is from then on; with one CPU they share it.
   JournalLoad(const std::string& folder, unsigned channels,
               const durability::KeeperOptions& options);
   JournalLoad(const JournalLoad&) = delete;

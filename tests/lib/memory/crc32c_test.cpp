@@ -50,5 +50,19 @@ TEST(Crc32c, IsTheSameByInstructionByTableAndInPieces) {
   }
 }
 
+TEST(Crc32c, IsTheSameForLongTextsWhoseStretchesAreTakenSideBySide) {
+  std::mt19937_64 random(6);
+  std::vector<std::byte> bytes(40'000);
+  for (std::byte& byte : bytes) byte = std::byte(random());
+  for (const std::size_t n :
+       {3'071, 3'072, 3'073, 3'080, 4'096, 6'143, 6'144, 6'150, 9'999, 32'704, 40'000}) {
+    for (std::size_t from = 0; from < 9 && from + n <= bytes.size(); ++from) {
+      const std::span<const std::byte> piece(bytes.data() + from, n);
+      const auto seed = static_cast<std::uint32_t>(random());
+      ASSERT_EQ(crc32c(piece, seed), crc32c_by_table(piece, seed)) << n;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace claimgate::memory
