@@ -22,7 +22,8 @@ double mib(const ordered_json& bytes) {
 // What the operator is to do, or nothing.
 std::string remedy_of(const std::string& condition) {
   if (condition == "hindered" || condition == "full")
-    return "Make room on the state folder's file system; claimd goes on by itself";
+    return "Mend what it says, mostly by making room for the state folder; claimd goes on by "
+           "itself";
   if (condition == "behind")
     return "The disk is slower than claims come: look at what else uses it, or take a faster one";
   if (condition == "failed") return "Look at the disk, then start claimd again";

@@ -92,8 +92,7 @@ Judgement Oracle::judge(std::uint32_t claim, Code code) noexcept {
   // Verdicts out of order: the older claims that are still open may have been decided after this.
   const bool overtakes = channel.first_open != claim;
   if (overtakes || claims_[claim].repeated) channel.disordered_before = sent_;
-  const bool confirms = code == Code::accepted || code == Code::duplicate || code == Code::covered;
-  if (confirms && !ignores_state(planned.kind)) {
+  if ((code == Code::accepted || code == Code::duplicate) && !ignores_state(planned.kind)) {
     channel.confirmed = std::max(channel.confirmed, planned.amount);
   }
   settle(claim, channel);

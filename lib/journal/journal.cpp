@@ -128,6 +128,11 @@ Expected<void> Journal::append(ProvisioningRecord& record) {
 
 Expected<void> Journal::stage(std::span<ProvisioningRecord> changes) {
   const std::lock_guard lock(provisioning_lock_);
+  return append(changes);
+}
+
+// Under provisioning_lock_.
+Expected<void> Journal::append(std::span<ProvisioningRecord> changes) {
   if (provisioning_failed_) {
     return fail("the provisioning lane has failed before",
                 storage_.where(lane_folder(provisioning_lane)),
@@ -140,10 +145,10 @@ Expected<void> Journal::stage(std::span<ProvisioningRecord> changes) {
 }
 
 Expected<void> Journal::commit() {
-  ProvisioningRecord commit{.change = Change::commit, .changes = staged_};
-  if (auto staged = stage({&commit, 1}); !staged) return staged;
-  staged_ = 0;
   const std::lock_guard lock(provisioning_lock_);
+  ProvisioningRecord commit{.change = Change::commit, .changes = staged_};
+  if (auto appended = append({&commit, 1}); !appended) return appended;
+  staged_ = 0;
   return write_provisioning_group();
 }
 
@@ -297,9 +302,11 @@ bool Journal::wants_checkpoint() noexcept {
   return false;
 }
 
-std::uint64_t Journal::bytes_to_replay() const {
+std::uint64_t Journal::bytes_to_replay() {
   std::uint64_t bytes = 0;
-  for (std::size_t i = 1; i < lanes_.size(); ++i) bytes += lanes_[i]->shelf.filled_bytes();
+  for (std::size_t i = 1; i < lanes_.size(); ++i) {
+    bytes += lanes_[i]->shelf.filled_bytes_above(manifest_.lane(lane_number(i))->current_lsn);
+  }
   return bytes;
 }
 

@@ -91,7 +91,7 @@ class Journal {
   // Whether something has come since the last checkpoint.
   [[nodiscard]] bool wants_checkpoint() noexcept;
   // Bytes that recovery would read in the claim lanes: what checkpoint() is to keep in bounds.
-  [[nodiscard]] std::uint64_t bytes_to_replay() const;
+  [[nodiscard]] std::uint64_t bytes_to_replay();
   [[nodiscard]] const Manifest& manifest() const noexcept { return manifest_; }
 
  private:
@@ -110,6 +110,7 @@ class Journal {
                                           std::uint32_t next_incarnation);
   [[nodiscard]] Expected<void> open_lane(std::uint32_t number, const Recovered& recovered);
   [[nodiscard]] Lane& provisioning() noexcept { return *lanes_.front(); }
+  [[nodiscard]] Expected<void> append(std::span<ProvisioningRecord> changes);
   [[nodiscard]] Expected<void> append(ProvisioningRecord& record);
   void drop_batch() noexcept;
   [[nodiscard]] Expected<void> write_provisioning_group();

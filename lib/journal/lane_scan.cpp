@@ -38,6 +38,7 @@ class Scan {
         return std::unexpected(read.error());
       }
     }
+    judge_skipped(first);
     if (end_.durable_lsn >= end_.next_lsn) return std::unexpected(missing(end_.durable_lsn));
     return std::move(end_);
   }
@@ -126,6 +127,19 @@ class Scan {
     return fail(fmt::format("damaged: segment {} was in use and has no header of its own now",
                             query_.segment_in_use),
                 where(query_.segment_in_use, 0), remedy_damaged);
+  }
+
+  // Those before the first one that was read hold what comes before its records: the checkpoint
+  // before may be the one that needs them.
+  void judge_skipped(std::size_t first) {
+    if (first == end_.segments.size()) return;
+    std::uint64_t next_lsn = end_.segments[first].first_lsn;
+    for (std::size_t i = first; i-- > 0;) {
+      SegmentFacts& facts = end_.segments[i];
+      if (facts.first_lsn == 0) continue;
+      facts.last_lsn = next_lsn - 1;
+      next_lsn = facts.first_lsn;
+    }
   }
 
   // The last segment that begins at or below what is wanted; one past the end where there is none.

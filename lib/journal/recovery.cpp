@@ -187,18 +187,20 @@ class Recovery {
           if (record->change == Change::commit) return {};
           ++(committed.contains(record->batch) ? out_.changes : out_.changes_ignored);
           if (!committed.contains(record->batch) || gone.contains(record->incarnation)) return {};
-          return apply(*record);
+          return apply(*record, lane, place);
         });
     if (!second) return std::unexpected(second.error());
     lane.end = std::move(*second);
     return {};
   }
 
-  Expected<void> apply(const ProvisioningRecord& record) {
+  Expected<void> apply(const ProvisioningRecord& record, const RecoveredLane& lane,
+                       const RecordPlace& place) {
     // The checkpoint may have been written after this change, and even after a later incarnation.
     std::uint32_t held = incarnation_of(record.terms.id);
     // The earlier one never reached a worker, or it would not have been added again.
     if (record.change == Change::add && held != 0 && held < record.incarnation) {
+      if (table_.slot(find(record.terms.id.handle())).amount > 0) return impossible(lane, place);
       table_.remove(record.terms.id);
       held = 0;
     }

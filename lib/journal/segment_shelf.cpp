@@ -72,10 +72,13 @@ Expected<bool> SegmentShelf::tend() {
   }
   auto file = fits ? reuse(*old, path) : storage_.create(path, options_.segment_bytes);
   if (!file) return std::unexpected(file.error());
-  if (auto synced = storage_.sync_folder(lane_folder(options_.lane)); !synced) {
+  const auto synced = storage_.sync_folder(lane_folder(options_.lane));
+  const std::lock_guard lock(mutex_);
+  if (!synced) {
+    // Whether its name is on the disk nobody knows, but here it has it: free, and not made again.
+    free_.push_back({.segment = segment, .bytes = options_.segment_bytes});
     return std::unexpected(synced.error());
   }
-  const std::lock_guard lock(mutex_);
   spares_.push_back({segment, std::move(*file)});
   return true;
 }
@@ -113,10 +116,10 @@ unsigned SegmentShelf::spares() const {
   return static_cast<unsigned>(spares_.size());
 }
 
-std::uint64_t SegmentShelf::filled_bytes() const {
+std::uint64_t SegmentShelf::filled_bytes_above(std::uint64_t lsn) const {
   const std::lock_guard lock(mutex_);
   std::uint64_t bytes = 0;
-  for (const Filled& each : filled_) bytes += each.bytes;
+  for (const Filled& each : filled_) bytes += each.last_lsn > lsn ? each.bytes : 0;
   return bytes;
 }
 

@@ -56,8 +56,8 @@ class SegmentShelf {
   void put_filled(std::uint64_t segment, std::uint64_t last_lsn, std::unique_ptr<File> file);
 
   [[nodiscard]] unsigned spares() const;
-  // Bytes of the lane's filled segments: what recovery would read.
-  [[nodiscard]] std::uint64_t filled_bytes() const;
+  // Bytes of the filled segments with records above `lsn`: what recovery from there would read.
+  [[nodiscard]] std::uint64_t filled_bytes_above(std::uint64_t lsn) const;
 
  private:
   struct Filled {

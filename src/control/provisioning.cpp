@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <ctime>
+#include <utility>
 #include <vector>
 
 #include "src/durability/keeper.hpp"
@@ -115,11 +116,12 @@ void Provisioning::abandon() {
 }
 
 void Provisioning::applied() {
-  keeper_.journal().provisioned();
+  if (!in_doubt_) keeper_.journal().provisioned();
 }
 
 Expected<void> Provisioning::apply(std::span<const PlannedChange> changes,
                                    std::span<channel::ApplyResult> results) {
+  const bool in_doubt_before = std::exchange(in_doubt_, true);  // until all has gone well
   if (auto settled = settle(); !settled) return settled;
   std::size_t count = 0;
   for (std::size_t first = 0; first < changes.size(); first += count) {
@@ -136,6 +138,7 @@ Expected<void> Provisioning::apply(std::span<const PlannedChange> changes,
     if (!changes[i].is_new || results[i] == channel::ApplyResult::added) continue;
     if (auto withdrawn = withdraw(changes[i]); !withdrawn) return withdrawn;
   }
+  in_doubt_ = in_doubt_before;
   return {};
 }
 
@@ -154,7 +157,10 @@ Expected<bool> Provisioning::remove(const channel::ChannelId& id) {
   const PlannedChange known{.terms = {.id = id}, .incarnation = (*view)->incarnation};
   if (auto recorded = withdraw(known); !recorded) return std::unexpected(recorded.error());
   commands_[0] = {.verb = Command::Verb::remove, .terms = {.id = id}};
-  if (auto done = execute(1); !done) return std::unexpected(done.error());
+  if (auto done = execute(1); !done) {
+    in_doubt_ = true;
+    return std::unexpected(done.error());
+  }
   applied();
   return commands_[0].removed;
 }

@@ -39,6 +39,9 @@ class Provisioning {
   Provisioning& operator=(const Provisioning&) = delete;
   ~Provisioning();
 
+  // Whether the worker has answered all that it was sent; waits `patience_late` for it. What is
+  // planned while it has not may count on channels that are about to change.
+  [[nodiscard]] Expected<void> settle();
   // Hands `changes` to the journal, as a part of the batch that commit() makes durable, all of it
   // or nothing. New channels are given their incarnations. Fails where the journal does, and once
   // the incarnations have run out: 2^32 - 2 channels have then been new here. The batch is then
@@ -52,7 +55,8 @@ class Provisioning {
   // by then stays, and the next start applies all that was committed.
   [[nodiscard]] Expected<void> apply(std::span<const PlannedChange> changes,
                                      std::span<channel::ApplyResult> results);
-  // All that was committed is in the table.
+  // All that was committed is in the table. Where an apply() or a removal has failed that is not
+  // known any more, and the journal keeps all changes from there on for the next start.
   void applied();
 
   [[nodiscard]] Expected<bool> remove(const channel::ChannelId& id);
@@ -71,8 +75,6 @@ class Provisioning {
  private:
   static constexpr std::size_t batch_max = 255;  // commands under way at once
 
-  // Nothing of ours is with the worker any more, or a failure.
-  [[nodiscard]] Expected<void> settle();
   [[nodiscard]] Expected<void> execute(std::size_t count);
   [[nodiscard]] Expected<void> withdraw(const PlannedChange& change);
   bool collect();
@@ -82,6 +84,7 @@ class Provisioning {
   durability::Keeper& keeper_;
   std::vector<pipeline::Command> commands_;
   std::size_t outstanding_ = 0;  // posted and not answered: the worker may read their memory
+  bool in_doubt_ = false;        // committed changes may not be in the table
 };
 
 }  // namespace claimgate::control

@@ -9,8 +9,6 @@
 #include <cstring>
 #include <system_error>
 
-#include "lib/journal/manifest.hpp"
-
 namespace claimgate::control {
 
 Expected<StateFolder> StateFolder::open(const std::filesystem::path& folder) {
@@ -37,10 +35,6 @@ Expected<StateFolder> StateFolder::open(const std::filesystem::path& folder) {
 
 StateFolder::~StateFolder() {
   if (lock_ >= 0) ::close(lock_);
-}
-
-bool StateFolder::has_journal() const {
-  return std::filesystem::exists(folder_ / journal::manifest_path);
 }
 
 bool StateFolder::has_table() const {

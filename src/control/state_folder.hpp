@@ -28,7 +28,6 @@ class StateFolder {
 
   [[nodiscard]] std::string table_file() const { return folder_ / "table.cgt"; }
   [[nodiscard]] std::string path() const { return folder_; }
-  [[nodiscard]] bool has_journal() const;
   [[nodiscard]] bool has_table() const;
   // Whether the claimd before this one, without a journal, ended without a clean stop.
   [[nodiscard]] bool was_running() const;

@@ -99,8 +99,10 @@ Expected<std::unique_ptr<durability::Keeper>> load_state(const StateFolder& fold
   durability::KeeperOptions options = wanted;
   randombytes_buf(options.journal.new_node_uuid.data(), options.journal.new_node_uuid.size());
   std::uint32_t next_incarnation = 1;
-  const bool takes_over = !folder.has_journal() && folder.has_table();
-  if (takes_over) {
+  // A file that was made and never written is no journal yet.
+  const auto manifest = journal::read_manifest(storage);
+  if (!manifest) return std::unexpected(manifest.error());
+  if (!*manifest && folder.has_table()) {
     const auto header = take_over(folder, table);
     if (!header) return std::unexpected(header.error());
     next_incarnation = header->next_incarnation;

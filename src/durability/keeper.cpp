@@ -9,18 +9,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// The upkeep thread looks at the files so often; at the lanes more often where it has to find out
-// that one is behind.
 constexpr milliseconds tend_every{50};
 constexpr milliseconds rest_after_failure{1000};
 
 constexpr std::array<std::string_view, conditions> condition_names = {"good", "hindered", "behind",
                                                                       "full", "failed"};
-
-milliseconds look_every(const KeeperOptions& options) {
-  if (options.release == Release::when_durable) return tend_every;
-  return std::min(tend_every, std::max(options.async_max / 8, milliseconds(2)));
-}
 
 }  // namespace
 
@@ -49,6 +42,10 @@ Expected<std::unique_ptr<Keeper>> Keeper::open(journal::Storage& storage,
   }
   keeper->upkeep_ =
       std::jthread([self = keeper.get()](const std::stop_token& stop) { self->upkeep(stop); });
+  if (options.release == Release::at_once) {
+    keeper->watch_ =
+        std::jthread([self = keeper.get()](const std::stop_token& stop) { self->watch(stop); });
+  }
   return keeper;
 }
 
@@ -57,8 +54,10 @@ Keeper::~Keeper() {
 }
 
 void Keeper::stop_threads() {
-  upkeep_.request_stop();
-  if (upkeep_.joinable()) upkeep_.join();
+  for (std::jthread* thread : {&upkeep_, &watch_}) {
+    thread->request_stop();
+    if (thread->joinable()) thread->join();
+  }
   for (const auto& lane : lanes_) lane->committer.stop();
 }
 
@@ -79,12 +78,11 @@ void Keeper::upkeep(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     look_after(Clock::now());
     checkpoint_where_due(stop);
-    std::this_thread::sleep_for(look_every(options_));
+    std::this_thread::sleep_for(tend_every);
   }
 }
 
 void Keeper::look_after(Clock::time_point now) {
-  watch_lanes(now);
   stats_.replay_bytes.set(journal_->bytes_to_replay());
   if (now < tend_at_) return;
   const auto tended = tend();
@@ -104,7 +102,7 @@ void Keeper::checkpoint_where_due(const std::stop_token& stop) {
     for (auto now = Clock::now(); !stop.stop_requested(); now = Clock::now()) {
       look_after(now);
       if (now >= due) return {};
-      std::this_thread::sleep_for(std::min<Clock::duration>(due - now, look_every(options_)));
+      std::this_thread::sleep_for(std::min<Clock::duration>(due - now, tend_every));
     }
     return fail("claimd stops", "checkpoint");
   };
@@ -115,16 +113,20 @@ void Keeper::checkpoint_where_due(const std::stop_token& stop) {
   checkpoint_at_ = tend_at_ = Clock::now() + rest_after_failure;
 }
 
-void Keeper::watch_lanes(Clock::time_point now) {
-  for (const auto& lane : lanes_) {
-    const std::uint64_t durable = lane->gate.durable_lsn();
-    const bool stands = durable == lane->seen_durable && lane->gate.published() > durable;
-    if (!stands) lane->stands_since = now;
-    lane->seen_durable = durable;
-    if (options_.release == Release::at_once && now - lane->stands_since > options_.async_max / 4) {
-      lane->gate.close(LaneGate::Reason::behind);
-    } else {
-      lane->gate.open(LaneGate::Reason::behind);
+// A thread of its own, because the others wait for the very disk that may be late.
+void Keeper::watch(const std::stop_token& stop) {
+  for (; !stop.stop_requested(); std::this_thread::sleep_for(options_.async_max / 8)) {
+    const auto now = Clock::now();
+    for (const auto& lane : lanes_) {
+      const std::uint64_t durable = lane->gate.durable_lsn();
+      const bool stands = durable == lane->seen_durable && lane->gate.published() > durable;
+      if (!stands) lane->stands_since = now;
+      lane->seen_durable = durable;
+      if (now - lane->stands_since > options_.async_max / 4) {
+        lane->gate.close(LaneGate::Reason::behind);
+      } else {
+        lane->gate.open(LaneGate::Reason::behind);
+      }
     }
   }
 }
@@ -135,10 +137,9 @@ Expected<void> Keeper::tend() {
     const auto more = journal_->tend();
     if (!more) {
       stats_.upkeep_failures.add(1);
-      return std::unexpected(more.error());
+      return judged(std::unexpected(more.error()));
     }
     if (!*more) return {};
-    watch_lanes(Clock::now());
   }
 }
 

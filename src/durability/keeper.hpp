@@ -4,6 +4,7 @@
 //   open() ── recover ──► gate(lane) ─► worker
 //                     ──► journal()  ─► provisioning
 //                     ──► upkeep: segments ahead, checkpoints, health
+//                     ──► watch: with replies at once, how long anything is not durable
 //   stop() ── the lanes' last groups, a checkpoint
 //
 // Owner: the appliance. health() and the counters: any thread.
@@ -115,14 +116,14 @@ class Keeper {
     Lane(Keeper& keeper, unsigned number);
     LaneGate gate;
     Committer committer;
-    // The upkeep thread's: what was durable when it looked, and since when nothing has come of it.
+    // The watch's: what was durable when it looked, and since when nothing has come of it.
     std::uint64_t seen_durable = 0;
     Clock::time_point stands_since;
   };
 
   Keeper(const KeeperOptions& options, channel::Table& table) : options_(options), table_(table) {}
   void upkeep(const std::stop_token& stop);
-  void watch_lanes(Clock::time_point now);
+  void watch(const std::stop_token& stop);
   void look_after(Clock::time_point now);
   [[nodiscard]] Expected<void> tend();
   void checkpoint_where_due(const std::stop_token& stop);
@@ -144,6 +145,7 @@ class Keeper {
   Clock::time_point tend_at_;        // the upkeep thread's
   Clock::time_point checkpoint_at_;  // likewise: not before
   std::jthread upkeep_;
+  std::jthread watch_;  // with Release::at_once; never in the hands of the disk
 };
 
 }  // namespace claimgate::durability

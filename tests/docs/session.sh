@@ -26,7 +26,7 @@ javascript_channels() {
 appliance() {
   local profile=${1:-dpdk-config/memif.toml} payees=$payee_of_vectors,rN7n7otQDd6FczFgLdSqtcsAUxDkw6fzRH seed
   for seed in 7 8 9 10 11; do payees+=,$(claimgen channels --seed "$seed" --print-destination); done
-  start_claimd "claimd --config $profile --set channels.destinations=$payees --set channels.capacity=20000"
+  start_claimd "claimd --config $profile --set channels.destinations=$payees --set channels.capacity=20000 --set durability.segment_mib=8"
 }
 
 # Channels of these seeds of claimgen's, imported.

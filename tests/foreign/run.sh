@@ -123,8 +123,9 @@ start_claimd() {
   ${namespace:+ip netns exec "$namespace"} "$build/apps/claimd/claimd" \
     --config "$root/dpdk-config/$profile.toml" --set "port.device=$device" \
     --set eal.huge_pages=never --set "eal.file_prefix=foreign$$" --set worker.idle=yield \
-    --set channels.capacity=1000 --set "channels.destinations=[\"$payee\"]" \
-    --set "node.state_dir=$run_dir/state" --set durability.segment_mib=8 --set "admin.socket=$run_dir/claimd.sock" \
+    --set claims.coalesce=false --set channels.capacity=1000 --set "channels.destinations=[\"$payee\"]" \
+    --set "node.state_dir=$run_dir/state" --set durability.segment_mib=8 \
+    --set "admin.socket=$run_dir/claimd.sock" \
     --set metrics.listen= "$@" >"$run_dir/claimd.log" 2>&1 &
   pids[claimd]=$!
   within 90 ready_or_ended || failed 'claimd was not ready within 90 s'

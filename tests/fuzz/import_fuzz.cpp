@@ -199,8 +199,7 @@ bool gives_a_field_twice(std::string_view text) {
       twice = !objects.back().insert(parsed.get<std::string>()).second || twice;
     return true;
   };
-  static_cast<void>(json::parse(text, look, false));
-  return twice;
+  return !json::parse(text, look, false).is_discarded() && twice;
 }
 
 // A DOM written anew has its fields sorted and each of them once.

@@ -63,6 +63,10 @@ Expected<void> Provisioning::record(std::span<PlannedChange> changes) {
   return {};
 }
 
+Expected<void> Provisioning::settle() {
+  return {};
+}
+
 Expected<void> Provisioning::commit() {
   keeper_.committed = true;
   return {};

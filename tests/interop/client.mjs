@@ -178,7 +178,8 @@ async function converse(client) {
     await client.ask([{ what: 'through its shard\'s port', ...at(base + 300n),
       expect: ['ACCEPTED'] }], PORT_SHARD_FIRST + shard)
     const many = Array.from({ length: 15 }, (_, i) => i === 7
-      ? { what: 'the bad one of fifteen', ...at(base + 407n), expect: ['BAD_SIGNATURE'],
+      // Above all the others, so that it is examined, and displaces none of them.
+      ? { what: 'the bad one of fifteen', ...at(base + 500n), expect: ['BAD_SIGNATURE'],
           signature: Buffer.alloc(64, 1) }
       : { what: `${i} of fifteen`, ...at(base + 400n + BigInt(i)), expect: ['ACCEPTED', 'COVERED'] })
     await client.ask(many)

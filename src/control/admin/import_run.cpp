@@ -89,6 +89,11 @@ Expected<void> ImportRun::commit(channel::LedgerTime now) {
   }
   policy_.as_of = std::min<channel::LedgerTime>(begin_.as_of, now);
   policy_.now = now;
+  if (auto settled = provisioning_.settle(); !settled) {
+    Failure failure = settled.error();
+    failure.what += "; nothing was imported";
+    return std::unexpected(std::move(failure));
+  }
   plan_.emplace(provisioning_.capacity() - provisioning_.channels());
   begin(Phase::planning);
   return {};

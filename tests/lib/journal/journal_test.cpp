@@ -224,6 +224,39 @@ TEST(JournalOnADisk, ThatIsFullAmidABatchTakesNothingOfIt) {
   EXPECT_EQ(life.state(), expected) << "not even what had been written of it";
 }
 
+// Between the two checkpoints lie records that only the older one needs, in a segment that a start
+// which replays nothing does not read.
+TEST(JournalOnADisk, KeepsWhatTheCheckpointBeforeNeedsOverAStartThatReplaysNothing) {
+  SimulatedDisk disk(1);
+  State expected;
+  {
+    JournalLife life(disk);
+    ASSERT_TRUE(life.started());
+    ASSERT_TRUE(life.import({1, 2}));
+    for (unsigned i = 0; i < 60; ++i) {  // eight groups to a segment
+      life.claim(0, {1});
+      if (i == 12) life.checkpoint();
+      if (i % 4 == 0) life.rest();
+    }
+    life.rest();
+    life.checkpoint();
+    expected = life.state();
+  }
+  for (unsigned start = 0; start < 2; ++start) {
+    JournalLife life(disk);
+    ASSERT_TRUE(life.started());
+    EXPECT_FALSE(life.recovered().replayed());
+    life.rest();
+    life.rest();
+  }
+  const Manifest manifest = *read_manifest(disk).value();
+  disk.rot(checkpoint_path(manifest.current.generation), 100 * 8);
+  JournalLife life(disk);
+  ASSERT_TRUE(life.started()) << life.refused().text();
+  EXPECT_FALSE(life.recovered().set_aside.empty());
+  EXPECT_EQ(life.state(), expected);
+}
+
 // A batch that was committed and never carried out, because the worker did not answer; then the
 // same channel again. The later incarnation is the one that claims are accepted for.
 TEST(JournalOnADisk, KeepsTheClaimsOfAChannelThatWasAddedAgainWithoutARemoval) {

@@ -101,6 +101,17 @@ TEST(LoadState, TakesAStateFileOverOnceAndPutsItAside) {
   }
 }
 
+// The first start was cut short between making the file and writing it.
+TEST(LoadState, TakesAStateFileOverBesideAManifestThatWasNeverWritten) {
+  const test::ScratchDir scratch;
+  leave_a_state_file(scratch);
+  (void)scratch.file("state/MANIFEST", std::string(8192, '\0'));
+  const Started started = start_at(scratch, accepted_at_unix_s);
+  ASSERT_FALSE(started.failure) << started.failure->text();
+  ASSERT_TRUE(started.table.view(0));
+  EXPECT_EQ(started.table.view(0)->held.value, 50U);
+}
+
 TEST(LoadState, DoesNotTakeAStateFileOverWhereThereIsAJournal) {
   const test::ScratchDir scratch;
   ASSERT_FALSE(start_at(scratch, accepted_at_unix_s).failure);

@@ -86,8 +86,8 @@ MUTANTS = {
     ),
     "provisioning-visible-before-durable": (
         JOURNAL + "journal.cpp",
-        "  const std::lock_guard lock(provisioning_lock_);\n  return write_provisioning_group();",
-        "  return {};",
+        "  staged_ = 0;\n  return write_provisioning_group();",
+        "  staged_ = 0;\n  return {};",
     ),
     "checkpoint-in-place": (
         JOURNAL + "checkpoint.cpp",

@@ -307,6 +307,7 @@ TEST(ProvisioningWithoutAWorker, FailsNamingTheRemedyAndNeverTouchesWhatTheWorke
   EXPECT_FALSE(applied.error().remedy.empty());
   EXPECT_GE(waited, Provisioning::patience);
 
+  EXPECT_FALSE(provisioning.settle()) << "nobody may plan on what is about to change";
   EXPECT_FALSE(provisioning.remove(changes[1].terms.id));
   EXPECT_FALSE(provisioning.find(changes[1].terms.id.handle()));
   EXPECT_FALSE(provisioning.apply({&changes[1], 1}, {results.data(), 1}));
@@ -354,6 +355,43 @@ TEST(ProvisioningWithoutAWorker, GoesOnOnceTheLateAnswersHaveCome) {
     EXPECT_TRUE(numbers.insert(view.incarnation).second) << view.incarnation;
   });
   EXPECT_EQ(numbers, (std::set<std::uint32_t>{1, 2, 3}));
+}
+
+// A checkpoint must not count them as done because something else was.
+TEST(ProvisioningWithoutAWorker, WhatWasCommittedAndNeverSentIsThereAtTheNextStart) {
+  auto ring = fresh_ring();
+  auto table = need(channel::Table::create(512, {5, 6}, memory::Pages::normal));
+  test::KeptJournal journal(table);
+  Provisioning provisioning(ring, table, journal.keeper());
+  std::vector<ChannelTerms> many(300);
+  for (unsigned i = 0; i < many.size(); ++i) {
+    wire::store_be(many[i].id.bytes.data(), std::uint64_t{i + 1} << 20);
+  }
+  const auto first = committed(provisioning, many);
+  std::vector<ApplyResult> results(first.size());
+  ASSERT_FALSE(provisioning.apply(first, results)) << "255 of them are under way, 45 never were";
+  std::atomic<bool> stop = false;
+  std::thread late_worker([&] {
+    while (!stop) {
+      pipeline::Command* command = ring.take();
+      if (!command) {
+        std::this_thread::yield();
+        continue;
+      }
+      command->result = table.apply(command->terms, command->incarnation).result;
+      ring.give_back(command);
+    }
+  });
+  const auto second = committed(provisioning, {make_payer(3).terms});
+  done(provisioning.apply(second, std::span(results).first(1)));
+  provisioning.applied();
+  stop = true;
+  late_worker.join();
+  EXPECT_EQ(table.size(), 256U);
+  done(journal.keeper().stop());  // with a checkpoint
+  auto recovered = need(channel::Table::create(512, {5, 6}, memory::Pages::normal));
+  journal.start(recovered);
+  EXPECT_EQ(recovered.size(), 301U);
 }
 
 // The index finds no place though there is room: nothing of that channel may come back.
