@@ -143,7 +143,9 @@ TEST_F(Refusal, OfALineWithoutAVerbListsTheVerbs) {
     const char* answer;
   };
   for (const auto& [tool, words, answer] : std::vector<Line>{
-           {"claimctl", {}, "a verb is missing, one of: channels, claims, doctor, stats, version"},
+           {"claimctl",
+            {},
+            "a verb is missing, one of: channels, claims, check, journal, follow, "},
            {"claimctl", {"channels"}, "a verb is missing, one of: import, list, show, remove"},
            {"claimctl", {"claims", "exprot"}, "\"exprot\" is no verb of `claimctl claims`, these"},
            {"claimctl", {"--josn", "stats"}, "\"--josn\" is no option of `claimctl"},
