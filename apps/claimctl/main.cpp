@@ -86,7 +86,7 @@ struct CommandLine {
         app.add_subcommand("status", "How it stands, on one screen: link, claims, journal, disk");
     status->fallthrough();
     status->footer(
-        "Exit codes: 0 all is well; 1 something needs you, and it says what.\n\nExample:\n  "
+        "Exit codes: 0 the journal is in order; 1 it needs you, and why is said.\n\nExample:\n  "
         "claimctl "
         "status\n  claimctl status --json | jq .journal");
     status->callback([this] { chosen = [this] { return show_status(global); }; });

@@ -261,7 +261,7 @@ TEST_F(SystemFrames, OfOneToFifteenClaimsAreAnsweredFromWhereTheyWentInTheirOrde
           EXPECT_EQ(verdict.handle, (*stand->channels)[(n + i) % channel_count].id.handle());
           EXPECT_EQ(std::bit_cast<std::uint64_t>(verdict.timestamp_ms),
                     std::bit_cast<std::uint64_t>(strange[i % 5]));
-          EXPECT_EQ(verdict.flags, 0) << "nothing is durable yet, and nothing says so";
+          EXPECT_EQ(verdict.flags, wire::flag_durable);
           EXPECT_EQ(verdict.retry_after_ms, 0);
         }
       }
