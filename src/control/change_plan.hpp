@@ -32,8 +32,11 @@ class ChangePlan {
   using Known =
       std::function<Expected<std::optional<channel::ChannelView>>(wire::ChannelHandle handle)>;
 
-  // `room`: new channels that the table can take.
-  explicit ChangePlan(std::uint64_t room) : room_(room) {}
+  // `room`: new channels that the table can take. `records`: of the import.
+  ChangePlan(std::uint64_t room, std::uint64_t records) : room_(room) {
+    changes_.reserve(records);
+    at_.reserve(records);
+  }
 
   // Takes one record's terms in; tells what the table will say to them. Fails where `known` does.
   [[nodiscard]] Expected<channel::ApplyResult> add(const channel::ChannelTerms& told,

@@ -94,7 +94,7 @@ Expected<void> ImportRun::commit(channel::LedgerTime now) {
     failure.what += "; nothing was imported";
     return std::unexpected(std::move(failure));
   }
-  plan_.emplace(provisioning_.capacity() - provisioning_.channels());
+  plan_.emplace(provisioning_.capacity() - provisioning_.channels(), staged_);
   begin(Phase::planning);
   return {};
 }

@@ -89,7 +89,7 @@ class ProvisioningTest : public testing::Test {
   }
   // As an import does it.
   std::vector<ApplyResult> apply(const std::vector<ChannelTerms>& terms) {
-    ChangePlan plan(provisioning.capacity() - provisioning.channels());
+    ChangePlan plan(provisioning.capacity() - provisioning.channels(), terms.size());
     std::vector<ApplyResult> planned;
     for (const ChannelTerms& each : terms) {
       planned.push_back(need(plan.add(
