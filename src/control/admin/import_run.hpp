@@ -37,7 +37,7 @@ namespace claimgate::control {
 class ImportRun {
  public:
   enum class Phase : std::uint8_t { receiving, planning, recording, applying, reporting, finished };
-  static constexpr std::size_t slice_channels = 256;          // per advance(), at most
+  static constexpr std::size_t slice_channels = 255;  // per advance(): one trip to the worker
   static constexpr std::chrono::milliseconds slice_time{10};  // of judging: key checks take longest
   static constexpr std::size_t refusals_per_report = 256;
   // A find() waits for the worker, some 100 us: an import of more channels than this reads the
