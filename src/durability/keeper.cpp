@@ -86,7 +86,7 @@ void Keeper::look_after(Clock::time_point now) {
   stats_.replay_bytes.set(journal_->bytes_to_replay());
   if (now < tend_at_) return;
   const auto tended = tend();
-  note_hindrance(tended ? "" : tended.error().text());
+  note(tending_hindered_, tended);
   tend_at_ = Clock::now() + (tended ? tend_every : rest_after_failure);
 }
 
@@ -107,10 +107,11 @@ void Keeper::checkpoint_where_due(const std::stop_token& stop) {
     return fail("claimd stops", "checkpoint");
   };
   const auto written = checkpoint(pace);
-  if (written || stop.stop_requested()) return;
+  if (stop.stop_requested()) return;
+  note(checkpoint_hindered_, written);  // until one succeeds
+  if (written) return;
   stats_.checkpoint_failures.add(1);
-  note_hindrance(written.error().text());
-  checkpoint_at_ = tend_at_ = Clock::now() + rest_after_failure;
+  checkpoint_at_ = Clock::now() + rest_after_failure;
 }
 
 // A thread of its own, because the others wait for the very disk that may be late.
@@ -177,9 +178,9 @@ void Keeper::fail_for_good(const Failure& failure) {
   if (!failure_) failure_ = failure;
 }
 
-void Keeper::note_hindrance(std::string why) {
+void Keeper::note(std::string& hindrance, const Expected<void>& done) {
   const std::lock_guard lock(health_lock_);
-  hindrance_ = std::move(why);
+  hindrance = done ? std::string() : done.error().text();
 }
 
 Health Keeper::health() const {
@@ -189,9 +190,11 @@ Health Keeper::health() const {
     return std::ranges::any_of(lanes_,
                                [&](const auto& lane) { return lane->gate.is_closed_for(reason); });
   };
-  if (closed_for(LaneGate::Reason::no_segment)) return {Condition::full, hindrance_};
-  if (closed_for(LaneGate::Reason::behind)) return {Condition::behind, hindrance_};
-  if (!hindrance_.empty()) return {Condition::hindered, hindrance_};
+  const std::string& hindrance =
+      tending_hindered_.empty() ? checkpoint_hindered_ : tending_hindered_;
+  if (closed_for(LaneGate::Reason::no_segment)) return {Condition::full, hindrance};
+  if (closed_for(LaneGate::Reason::behind)) return {Condition::behind, hindrance};
+  if (!hindrance.empty()) return {Condition::hindered, hindrance};
   return {};
 }
 

@@ -131,7 +131,7 @@ class Keeper {
   void stop_threads();
   [[nodiscard]] Expected<void> judged(Expected<void> provisioned);
   void fail_for_good(const Failure& failure);
-  void note_hindrance(std::string why);
+  void note(std::string& hindrance, const Expected<void>& done);
 
   const KeeperOptions options_;
   channel::Table& table_;
@@ -139,8 +139,8 @@ class Keeper {
   std::vector<std::unique_ptr<Lane>> lanes_;
   KeeperStats stats_;
   mutable std::mutex health_lock_;
-  std::optional<Failure> failure_;  // the first one
-  std::string hindrance_;
+  std::optional<Failure> failure_;                      // the first one
+  std::string tending_hindered_, checkpoint_hindered_;  // by what; or empty
   bool stopped_ = false;
   Clock::time_point tend_at_;        // the upkeep thread's
   Clock::time_point checkpoint_at_;  // likewise: not before

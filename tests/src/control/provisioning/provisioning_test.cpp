@@ -321,6 +321,28 @@ TEST(ProvisioningWithoutAWorker, FailsNamingTheRemedyAndNeverTouchesWhatTheWorke
   }
 }
 
+// In the worker's place from now on: applies what it is sent, until it is gone.
+class LateWorker {
+ public:
+  LateWorker(nic::CommandRing& ring, channel::Table& table)
+      : thread_([&ring, &table](const std::stop_token& stop) {
+          while (!stop.stop_requested()) {
+            pipeline::Command* command = ring.take();
+            if (!command) {
+              std::this_thread::yield();
+              continue;
+            }
+            const auto applied = table.apply(command->terms, command->incarnation);
+            command->result = applied.result;
+            command->slot = applied.slot;
+            ring.give_back(command);
+          }
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
 TEST(ProvisioningWithoutAWorker, GoesOnOnceTheLateAnswersHaveCome) {
   auto ring = fresh_ring();
   auto table = need(channel::Table::create(8, {5, 6}, memory::Pages::normal));
@@ -330,25 +352,11 @@ TEST(ProvisioningWithoutAWorker, GoesOnOnceTheLateAnswersHaveCome) {
   std::vector<ApplyResult> results(2);
   ASSERT_FALSE(provisioning.apply(first, results));
 
-  std::atomic<bool> stop = false;
-  std::thread late_worker([&] {
-    while (!stop) {
-      pipeline::Command* command = ring.take();
-      if (!command) {
-        std::this_thread::yield();
-        continue;
-      }
-      const auto applied = table.apply(command->terms, command->incarnation);
-      command->result = applied.result;
-      command->slot = applied.slot;
-      ring.give_back(command);
-    }
-  });
+  std::optional<LateWorker> late_worker(std::in_place, ring, table);
   const auto second = committed(provisioning, {make_payer(3).terms});
   const auto again = provisioning.apply(second, std::span(results).first(1));
   EXPECT_TRUE(again) << again.error().text();
-  stop = true;
-  late_worker.join();
+  late_worker.reset();
   EXPECT_EQ(results[0], ApplyResult::added);
   std::set<std::uint32_t> numbers;
   provisioning.for_each([&](const channel::ChannelView& view) {
@@ -370,23 +378,11 @@ TEST(ProvisioningWithoutAWorker, WhatWasCommittedAndNeverSentIsThereAtTheNextSta
   const auto first = committed(provisioning, many);
   std::vector<ApplyResult> results(first.size());
   ASSERT_FALSE(provisioning.apply(first, results)) << "255 of them are under way, 45 never were";
-  std::atomic<bool> stop = false;
-  std::thread late_worker([&] {
-    while (!stop) {
-      pipeline::Command* command = ring.take();
-      if (!command) {
-        std::this_thread::yield();
-        continue;
-      }
-      command->result = table.apply(command->terms, command->incarnation).result;
-      ring.give_back(command);
-    }
-  });
+  std::optional<LateWorker> late_worker(std::in_place, ring, table);
   const auto second = committed(provisioning, {make_payer(3).terms});
   done(provisioning.apply(second, std::span(results).first(1)));
   provisioning.applied();
-  stop = true;
-  late_worker.join();
+  late_worker.reset();
   EXPECT_EQ(table.size(), 256U);
   done(journal.keeper().stop());  // with a checkpoint
   auto recovered = need(channel::Table::create(512, {5, 6}, memory::Pages::normal));
