@@ -65,8 +65,10 @@ class BareWrites {
         file_(need(storage_->create("bare", pages * journal::page_bytes))) {}
   std::vector<double> measure() {
     std::vector<double> took_us;
-    // For as long as the load: a disk's rare slow writes must have the same chance to come.
-    for (const auto start = Clock::now(); seconds_since(start) < slice_s; at_ = (at_ + 1) % pages) {
+    // For as long as the load: a disk's rare slow writes must have the same chance to come. One may
+    // last longer than that.
+    for (const auto start = Clock::now(); seconds_since(start) < slice_s || took_us.size() < 2;
+         at_ = (at_ + 1) % pages) {
       page_.data()[0] = static_cast<std::byte>(at_);
       const auto began = Clock::now();
       const auto written =
