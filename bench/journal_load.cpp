@@ -1,6 +1,5 @@
 #include "bench/journal_load.hpp"
 
-#include <sched.h>
 #include <x86intrin.h>
 
 #include <algorithm>
@@ -10,39 +9,13 @@
 #include <stdexcept>
 
 #include "bench/measure/program.hpp"
+#include "bench/off_the_last_cpu.hpp"
 
 namespace claimgate::bench {
 namespace {
 
 constexpr unsigned claims_a_turn = 32;
 constexpr unsigned waiting_max = 1 << 16;
-
-// The caller leaves the last CPU to the worker that it will be; threads made meanwhile stay there.
-class OffTheLastCpu {
- public:
-  OffTheLastCpu() {
-    static const cpu_set_t allowed = [] {
-      cpu_set_t now;
-      sched_getaffinity(0, sizeof now, &now);
-      return now;
-    }();
-    int last = 0;
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(cpu, &allowed)) last = cpu;
-    }
-    CPU_ZERO(&last_);
-    CPU_SET(last, &last_);
-    cpu_set_t others = allowed;
-    if (CPU_COUNT(&others) > 1) CPU_CLR(last, &others);
-    sched_setaffinity(0, sizeof others, &others);
-  }
-  OffTheLastCpu(const OffTheLastCpu&) = delete;
-  OffTheLastCpu& operator=(const OffTheLastCpu&) = delete;
-  ~OffTheLastCpu() { sched_setaffinity(0, sizeof last_, &last_); }
-
- private:
-  cpu_set_t last_;
-};
 
 double cycles_per_us() {
   static const double measured = [] {
