@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -105,7 +106,9 @@ Expected<journal::BackedUp> copy_to(const BackupOptions& options, bool json) {
   auto to = empty_folder(options.copy, "Name a folder that does not exist yet, or an empty one");
   if (!to) return std::unexpected(std::move(to.error()));
   Steps steps(!json);
-  auto made = journal::back_up(**from, **to, {.is_stopped = lock->has_value()}, steps.step());
+  const journal::BackupOptions how{.is_stopped = lock->has_value(),
+                                   .now = xrpl::ledger_from_unix(std::time(nullptr))};
+  auto made = journal::back_up(**from, **to, how, steps.step());
   if (!made) return std::unexpected(of_no_use(std::move(made.error()), options.copy));
   return made;
 }

@@ -47,8 +47,10 @@ Expected<void> copy_file(Storage& from, Storage& to, const std::string& path, st
 // One lane of the copy: records in, segments of its own out.
 class LaneCopy {
  public:
-  LaneCopy(Storage& to, const Manifest& manifest, std::uint32_t lane, std::uint64_t after_lsn)
-      : shelf_(to, {.lane = lane, .segment_bytes = copy_segment_bytes, .spares = 1}, 1),
+  LaneCopy(Storage& to, const Manifest& manifest, std::uint32_t lane, std::uint64_t after_lsn,
+           channel::LedgerTime now)
+      : now_(now),
+        shelf_(to, {.lane = lane, .segment_bytes = copy_segment_bytes, .spares = 1}, 1),
         writer_({.node_uuid = manifest.node_uuid,
                  .lane = lane,
                  .record_bytes = record_bytes_of(lane),
@@ -67,10 +69,10 @@ class LaneCopy {
 
  private:
   Expected<void> write() {
-    auto group = writer_.close(0);
+    auto group = writer_.close(now_);
     if (!group) {
       if (auto made = shelf_.tend(); !made) return std::unexpected(made.error());
-      group = writer_.close(0);
+      group = writer_.close(now_);
     }
     if (!group) return fail("there is no segment to write to");
     if (auto written = group->file->write_durably(group->offset, group->bytes); !written) {
@@ -80,6 +82,7 @@ class LaneCopy {
     return {};
   }
 
+  const channel::LedgerTime now_;
   SegmentShelf shelf_;
   LaneWriter writer_;
 };
@@ -167,7 +170,7 @@ class Backup {
     if (auto made = to_.make_folder(lane_folder(lane)); !made) return made;
     const LaneEntry* const there = manifest_.lane(lane);
     LaneEntry entry = there != nullptr ? *there : LaneEntry{.lane = lane};
-    LaneCopy copy(to_, manifest_, lane, entry.current_lsn);
+    LaneCopy copy(to_, manifest_, lane, entry.current_lsn, options_.now);
     auto read = options_.is_stopped ? copy_to_the_end(lane, entry.current_lsn, copy)
                                     : copy_what_is_durable(lane, entry.current_lsn, copy);
     if (read) read = copy.finish();

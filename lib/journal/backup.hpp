@@ -28,6 +28,7 @@ struct BackupOptions {
   // No claimd runs on the folder, nor can one start (folder_lock.hpp): the lanes are read to their
   // end, as recovery would. Beside a running one only what it states to be durable counts.
   bool is_stopped = false;
+  channel::LedgerTime now = 0;  // that the copy's frames tell; for people
 };
 
 struct BackedUp {

@@ -183,14 +183,15 @@ void Journal::abandon() {
 Expected<void> Journal::write_provisioning_group() {
   Lane& lane = provisioning();
   const bool failed_before = std::exchange(provisioning_failed_, true);  // until it has gone well
-  auto group = lane.writer.close(0);
+  const channel::LedgerTime now = options_.now != nullptr ? options_.now() : 0;
+  auto group = lane.writer.close(now);
   if (!group) {
     if (auto made = lane.shelf.tend(); !made) {
       drop_batch();  // nothing of this group was written: the lane is as it was
       provisioning_failed_ = failed_before;
       return std::unexpected(made.error());
     }
-    group = lane.writer.close(0);
+    group = lane.writer.close(now);
     if (!group) return fail("there is no segment to write to", lane_folder(provisioning_lane));
   }
   if (auto written = group->file->write_durably(group->offset, group->bytes); !written) {

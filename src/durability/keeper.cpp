@@ -38,8 +38,9 @@ Expected<std::unique_ptr<Keeper>> Keeper::open(journal::Storage& storage,
                                                std::uint32_t next_incarnation,
                                                journal::Recovered& recovered) {
   std::unique_ptr<Keeper> keeper(new Keeper(options, table));
-  auto journal =
-      journal::Journal::open(storage, options.journal, table, next_incarnation, recovered);
+  journal::JournalOptions with = options.journal;
+  with.now = &ledger_now;
+  auto journal = journal::Journal::open(storage, with, table, next_incarnation, recovered);
   if (!journal) return std::unexpected(journal.error());
   keeper->journal_ = std::move(*journal);
   for (unsigned i = 0; i < options.journal.claim_lanes; ++i) {

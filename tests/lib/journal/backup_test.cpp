@@ -10,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "lib/journal/frame_walk.hpp"
 #include "tests/lib/journal/journal_life.hpp"
 #include "tests/lib/journal/posix_site.hpp"
 #include "tests/lib/journal/state_files.hpp"
@@ -43,10 +44,17 @@ TEST_F(BackupTest, OfAStoppedFolderHoldsWhatRecoveryWouldFindAndLeavesItAlone) {
   }
   const Files before = files_of(std::filesystem::path(folder_));
   const auto copy = empty_folder("copy");
-  const auto made = back_up(*disk_, *copy, {.is_stopped = true}, {});
+  const auto made = back_up(*disk_, *copy, {.is_stopped = true, .now = 812'345'678}, {});
   ASSERT_TRUE(made) << made.error().text();
   EXPECT_EQ(recovered(*made), expected);
   EXPECT_EQ(made->tries, 1u);
+  const FrameVisitor written{.frame = [](const WalkedFrame& frame) {
+    EXPECT_EQ(frame.header.time, 812'345'678u);
+    return Expected<void>{};
+  }};
+  for (const auto& [lane, lsn] : made->lanes) {
+    ASSERT_TRUE(walk_frames(*copy, made->verified.manifest.node_uuid, lane, written));
+  }
   EXPECT_EQ(files_of(std::filesystem::path(folder_)), before);
 
   const auto again = empty_folder("again");

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "lib/journal/frame_walk.hpp"
 #include "lib/journal/posix_storage.hpp"
 #include "tests/lib/journal/faulty_storage.hpp"
 #include "tests/scratch_folder.hpp"
@@ -139,6 +140,25 @@ TEST_F(KeeperOnAFaultyDisk, ThatStandsClosesTheGateWhereRepliesLeaveAtOnce) {
   storage->set(Fault::none);
   EXPECT_TRUE(becomes(Condition::good));
   EXPECT_TRUE(accept());
+}
+
+TEST_F(KeeperOnAFaultyDisk, FramesOfBothLanesTellWhenTheyWereWritten) {
+  const channel::LedgerTime before = ledger_now();
+  open();
+  ASSERT_TRUE(accept());
+  ASSERT_TRUE(all_durable());
+  for (const std::uint32_t lane : {0U, journal::provisioning_lane}) {
+    unsigned frames = 0;
+    const journal::FrameVisitor visitor{.frame = [&](const journal::WalkedFrame& frame) {
+      ++frames;
+      EXPECT_GE(frame.header.time, before) << journal::lane_folder(lane);
+      EXPECT_LE(frame.header.time, ledger_now());
+      return Expected<void>{};
+    }};
+    const auto& uuid = keeper->journal().manifest().node_uuid;
+    ASSERT_TRUE(journal::walk_frames(*disk, uuid, lane, visitor));
+    EXPECT_GE(frames, 1U);
+  }
 }
 
 }  // namespace
