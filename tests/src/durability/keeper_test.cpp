@@ -142,6 +142,39 @@ TEST_F(KeeperOnAFaultyDisk, ThatStandsClosesTheGateWhereRepliesLeaveAtOnce) {
   EXPECT_TRUE(accept());
 }
 
+TEST_F(KeeperOnAFaultyDisk, OnWhichNoCheckpointCanBeWrittenIsHinderedUntilOneIs) {
+  open({.replay_bytes_max = 0});
+  const std::uint64_t written_at_start = keeper->stats().checkpoints.value();
+  storage->set(Fault::fails, "checkpoint-");
+  // A full segment is what a checkpoint is due for.
+  ASSERT_TRUE(eventually([&] {
+    static_cast<void>(accept());
+    return keeper->stats().checkpoint_failures.value() > 0;
+  }));
+  ASSERT_TRUE(becomes(Condition::hindered)) << keeper->health().why;
+  const std::string why = keeper->health().why;
+  EXPECT_NE(why.find("Input/output error"), std::string::npos) << why;
+  EXPECT_NE(why.find(folder + "/checkpoint-"), std::string::npos) << "it names the file: " << why;
+  EXPECT_EQ(keeper->stats().checkpoints.value(), written_at_start);
+  const std::uint64_t before = keeper->durable_lsn(0);
+  EXPECT_TRUE(eventually([&] { return accept(); })) << "claims go on";
+  EXPECT_TRUE(all_durable());
+  EXPECT_GT(keeper->durable_lsn(0), before);
+  // Upkeep that goes well meanwhile does not hide it: it stays said until one is written.
+  const auto again = keeper->stats().checkpoint_failures.value() + 1;
+  const auto stays = [&] {
+    EXPECT_TRUE(is(Condition::hindered)) << keeper->health().why;
+    return keeper->stats().checkpoint_failures.value() >= again;
+  };
+  EXPECT_TRUE(eventually(stays)) << "it is tried again";
+  storage->set(Fault::none);
+  EXPECT_TRUE(becomes(Condition::good)) << keeper->health().why;
+  EXPECT_GT(keeper->stats().checkpoints.value(), written_at_start);
+  const std::uint64_t held = table.slot(slot).amount;
+  ASSERT_TRUE(keeper->stop());
+  EXPECT_EQ(recovered_amount(*disk), held);
+}
+
 TEST_F(KeeperOnAFaultyDisk, FramesOfBothLanesTellWhenTheyWereWritten) {
   const channel::LedgerTime before = ledger_now();
   open();
