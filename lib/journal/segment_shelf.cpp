@@ -39,16 +39,39 @@ void SegmentShelf::adopt(std::uint64_t segment, std::uint64_t last_lsn, std::uin
 }
 
 Expected<std::unique_ptr<File>> SegmentShelf::reuse(Filled& old, const std::string& path) {
-  std::unique_ptr<File> file = std::move(old.file);
-  if (!file) {
+  if (!old.file) {
     auto opened = storage_.open(segment_path(options_.lane, old.segment), Access::read_write);
-    if (!opened) return std::unexpected(opened.error());
-    file = std::move(*opened);
+    if (!opened) return opened;
+    old.file = std::move(*opened);
   }
   if (auto renamed = storage_.rename(segment_path(options_.lane, old.segment), path); !renamed) {
     return std::unexpected(renamed.error());
   }
-  return file;
+  return std::move(old.file);
+}
+
+// One that could not be renamed to `segment`, or not be removed. A call that failed may have been
+// carried out all the same: it is what the folder has. Where that cannot be read it is as before.
+void SegmentShelf::put_back(Filled old, std::uint64_t segment) {
+  if (const auto entries = storage_.list(lane_folder(options_.lane))) {
+    const auto is_there = [&](std::uint64_t number) {
+      return std::ranges::any_of(*entries, [number](const FolderEntry& entry) {
+        return segment_number(entry.name) == number;
+      });
+    };
+    if (!is_there(old.segment)) {
+      if (!is_there(segment)) return;
+      old.segment = segment;
+    }
+  }
+  old.resists = true;
+  const std::lock_guard lock(mutex_);
+  free_.push_back(std::move(old));
+}
+
+// Under mutex_.
+void SegmentShelf::try_all_again() {
+  for (Filled& each : free_) each.resists = false;
 }
 
 Expected<bool> SegmentShelf::tend() {
@@ -58,9 +81,10 @@ Expected<bool> SegmentShelf::tend() {
     const std::lock_guard lock(mutex_);
     if (spares_.size() >= options_.spares) return false;
     segment = next_segment_++;
-    if (!free_.empty()) {
-      old.emplace(std::move(free_.back()));
-      free_.pop_back();
+    const auto next = std::ranges::find(free_, false, &Filled::resists);
+    if (next != free_.end()) {
+      old.emplace(std::move(*next));
+      free_.erase(next);
     }
   }
   const std::string path = segment_path(options_.lane, segment);
@@ -68,9 +92,18 @@ Expected<bool> SegmentShelf::tend() {
   const bool fits = old && old->bytes == options_.segment_bytes;
   if (old && !fits) {
     const std::string gone = segment_path(options_.lane, old->segment);
-    if (auto removed = storage_.remove(gone); !removed) return std::unexpected(removed.error());
+    if (auto removed = storage_.remove(gone); !removed) {
+      put_back(std::move(*old), segment);
+      return std::unexpected(removed.error());
+    }
   }
   auto file = fits ? reuse(*old, path) : storage_.create(path, options_.segment_bytes);
+  if (!file && fits) {
+    put_back(std::move(*old), segment);
+  } else if (!file) {
+    const std::lock_guard lock(mutex_);
+    try_all_again();
+  }
   if (!file) return std::unexpected(file.error());
   const auto synced = storage_.sync_folder(lane_folder(options_.lane));
   const std::lock_guard lock(mutex_);
@@ -89,6 +122,7 @@ void SegmentShelf::release_below(std::uint64_t lsn) {
       filled_.begin(), filled_.end(), [lsn](const Filled& each) { return each.last_lsn > lsn; });
   std::move(superfluous, filled_.end(), std::back_inserter(free_));
   filled_.erase(superfluous, filled_.end());
+  try_all_again();
 }
 
 bool SegmentShelf::releases(std::uint64_t segment, std::uint64_t lsn) const {
