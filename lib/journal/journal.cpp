@@ -73,6 +73,9 @@ Expected<void> Journal::begin_term(Recovered& recovered, const channel::Table& t
   }
   provisioned();
   next_incarnation_ = recovered.next_incarnation;
+  for (const auto& lane : lanes_) {
+    if (auto shed = lane->shelf.shed(); !shed) return shed;
+  }
   // A lane without a segment takes nothing: the first ones are made here, the others by tend().
   for (const auto& lane : lanes_) {
     if (auto made = lane->shelf.tend(); !made) return std::unexpected(made.error());
@@ -106,7 +109,9 @@ Expected<void> Journal::open_lane(std::uint32_t number, const Recovered& recover
                               : options_.frames_per_group}));
   SegmentShelf& shelf = lanes_.back()->shelf;
   for (const SegmentFacts& facts : end.segments) {
-    shelf.adopt(facts.segment, facts.last_lsn, facts.bytes);
+    // Torn from its first frame on: of the term that ended, and so free at any later start.
+    const bool holds_records = facts.last_lsn >= facts.first_lsn;
+    shelf.adopt(facts.segment, holds_records ? facts.last_lsn : 0, facts.bytes);
   }
   shelf.release_below(manifest_.lane(number)->previous_lsn);
   return {};

@@ -74,36 +74,50 @@ void SegmentShelf::try_all_again() {
   for (Filled& each : free_) each.resists = false;
 }
 
+// One that is to be tried, and is of our size or not.
+std::optional<SegmentShelf::Filled> SegmentShelf::take_free(bool fits) {
+  const std::lock_guard lock(mutex_);
+  const auto at = std::ranges::find_if(free_, [&](const Filled& each) {
+    return !each.resists && (each.bytes == options_.segment_bytes) == fits;
+  });
+  if (at == free_.end()) return std::nullopt;
+  std::optional<Filled> taken(std::move(*at));
+  free_.erase(at);
+  return taken;
+}
+
+Expected<void> SegmentShelf::shed() {
+  while (auto old = take_free(false)) {
+    const std::uint64_t segment = old->segment;
+    if (auto removed = storage_.remove(segment_path(options_.lane, segment)); !removed) {
+      put_back(std::move(*old), segment);
+      return removed;
+    }
+  }
+  return {};
+}
+
+// A new one, for which there is room once those of another size are gone.
+Expected<std::unique_ptr<File>> SegmentShelf::make(const std::string& path) {
+  if (auto done = shed(); !done) return std::unexpected(done.error());
+  auto file = storage_.create(path, options_.segment_bytes);
+  if (file) return file;
+  const std::lock_guard lock(mutex_);
+  try_all_again();
+  return file;
+}
+
 Expected<bool> SegmentShelf::tend() {
-  std::optional<Filled> old;
   std::uint64_t segment = 0;
   {
     const std::lock_guard lock(mutex_);
     if (spares_.size() >= options_.spares) return false;
     segment = next_segment_++;
-    const auto next = std::ranges::find(free_, false, &Filled::resists);
-    if (next != free_.end()) {
-      old.emplace(std::move(*next));
-      free_.erase(next);
-    }
   }
   const std::string path = segment_path(options_.lane, segment);
-  // One of another size was made under another configuration.
-  const bool fits = old && old->bytes == options_.segment_bytes;
-  if (old && !fits) {
-    const std::string gone = segment_path(options_.lane, old->segment);
-    if (auto removed = storage_.remove(gone); !removed) {
-      put_back(std::move(*old), segment);
-      return std::unexpected(removed.error());
-    }
-  }
-  auto file = fits ? reuse(*old, path) : storage_.create(path, options_.segment_bytes);
-  if (!file && fits) {
-    put_back(std::move(*old), segment);
-  } else if (!file) {
-    const std::lock_guard lock(mutex_);
-    try_all_again();
-  }
+  auto old = take_free(true);
+  auto file = old ? reuse(*old, path) : make(path);
+  if (!file && old) put_back(std::move(*old), segment);
   if (!file) return std::unexpected(file.error());
   const auto synced = storage_.sync_folder(lane_folder(options_.lane));
   const std::lock_guard lock(mutex_);

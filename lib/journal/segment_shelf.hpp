@@ -49,6 +49,9 @@ class SegmentShelf {
   // be renamed or removed stays free: the next one is taken meanwhile, or a new one made, and it is
   // tried again after a checkpoint, or where there is no room for a new one.
   [[nodiscard]] Expected<bool> tend();
+  // Removes the free segments that were made under another configuration: of another size. Where a
+  // new one is made it is done anyhow; at a start one lane's room is another's.
+  [[nodiscard]] Expected<void> shed();
   // Every filled segment whose last record is at or below `lsn` becomes free.
   void release_below(std::uint64_t lsn);
   // Whether that would make this one free.
@@ -70,6 +73,8 @@ class SegmentShelf {
     bool resists = false;        // could not be renamed or removed when it was tried last
   };
   [[nodiscard]] Expected<std::unique_ptr<File>> reuse(Filled& old, const std::string& path);
+  [[nodiscard]] Expected<std::unique_ptr<File>> make(const std::string& path);
+  [[nodiscard]] std::optional<Filled> take_free(bool fits);
   void put_back(Filled old, std::uint64_t segment);
   void try_all_again();
 
