@@ -28,7 +28,7 @@ class Eal {
   [[nodiscard]] static Expected<Eal> start(const EalOptions& options);
   Eal(Eal&& other) noexcept;
   Eal& operator=(Eal&&) = delete;
-  ~Eal();  // rte_eal_cleanup(): everything that holds DPDK memory must be gone
+  ~Eal();  // at the end of the process: DPDK itself is left to the kernel (eal.cpp)
 
   [[nodiscard]] bool huge_pages() const noexcept { return huge_pages_; }
 
