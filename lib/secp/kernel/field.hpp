@@ -1,0 +1,296 @@
+// Arithmetic modulo p = 2^256 - 2^32 - 977, the same operation on all lanes at once.
+//
+// An element is five limbs of 52 bits, least significant first, not unique: its value may exceed p.
+// How far it may is part of its type, so that what a multiplication needs (every limb below 2^52)
+// is shown by the compiler for all inputs, not by tests for some:
+//
+//   Raw<L, K, V>  limbs 0..3 < K 2^52,  limb 4 < V (2^48 + 2^10) + K 2^10
+//   Fe<L, V>      limbs 0..3 < 2^52,    limb 4 < V (2^48 + 2^10) + 2^10,   V <= 12: limb 4 < 2^52
+//
+// mul() and sqr() give Fe<L, 1>. Sums and differences give a Raw; carry() makes an Fe of it, and
+// tight() an Fe<L, 1>. DESIGN.md has the bounds of every step, tests/lib/secp/bounds proves them.
+//
+// Variable time is right: all values are public.
+#pragma once
+
+#include <cstdint>
+
+namespace claimgate::secp {
+
+inline constexpr std::uint64_t limb_mask = (std::uint64_t{1} << 52) - 1;
+inline constexpr std::uint64_t top_mask = (std::uint64_t{1} << 48) - 1;
+inline constexpr std::uint64_t p_fold = 0x1000003D1;         // 2^256 mod p
+inline constexpr std::uint64_t p_fold_260 = 0x1000003D10;    // 2^260 mod p
+inline constexpr std::uint64_t p_limbs[5] = {limb_mask - p_fold + 1, limb_mask, limb_mask,
+                                             limb_mask, top_mask};
+
+#define CG_INLINE [[gnu::always_inline]] inline
+
+template <class L, unsigned K, unsigned V>
+struct Raw {
+  static_assert(K >= 1 && K <= 64 && V >= 1 && V <= 64);
+  typename L::U n[5];
+};
+
+template <class L, unsigned V = 1>
+struct Fe {
+  static_assert(V >= 1 && V <= 12, "limb 4 would not be below 2^52");
+  typename L::U n[5];
+  CG_INLINE operator Raw<L, 1, V>() const noexcept { return {{n[0], n[1], n[2], n[3], n[4]}}; }
+};
+
+template <class L, unsigned V>
+CG_INLINE Raw<L, 1, V> raw(const Fe<L, V>& a) noexcept {
+  return a;
+}
+template <class L, unsigned K, unsigned V>
+CG_INLINE Raw<L, K, V> raw(const Raw<L, K, V>& a) noexcept {
+  return a;
+}
+
+// ---- sums --------------------------------------------------------------------------------------
+
+template <class L, unsigned Ka, unsigned Va, unsigned Kb, unsigned Vb>
+CG_INLINE Raw<L, Ka + Kb, Va + Vb> add_raw(const Raw<L, Ka, Va>& a,
+                                           const Raw<L, Kb, Vb>& b) noexcept {
+  Raw<L, Ka + Kb, Va + Vb> out;
+  for (unsigned i = 0; i < 5; ++i) out.n[i] = L::add(a.n[i], b.n[i]);
+  return out;
+}
+template <class A, class B>
+CG_INLINE auto add(const A& a, const B& b) noexcept {
+  return add_raw(raw(a), raw(b));
+}
+
+// The multiple of p that covers a Raw<K, V>, limb by limb: no difference below zero.
+template <unsigned K, unsigned V>
+inline constexpr unsigned cover = (K > V ? K : V) + 1;
+
+// a - b + cover·p.
+template <class L, unsigned Ka, unsigned Va, unsigned Kb, unsigned Vb>
+CG_INLINE auto sub_raw(const Raw<L, Ka, Va>& a, const Raw<L, Kb, Vb>& b) noexcept {
+  constexpr unsigned times = cover<Kb, Vb>;
+  static_assert(times * p_limbs[0] >= Kb * (std::uint64_t{1} << 52));
+  static_assert(times * p_limbs[4] >= Vb * ((std::uint64_t{1} << 48) + 1024) + Kb * 1024);
+  Raw<L, Ka + times, Va + times> out;
+  for (unsigned i = 0; i < 5; ++i) {
+    out.n[i] = L::add(a.n[i], L::sub(L::set1(times * p_limbs[i]), b.n[i]));
+  }
+  return out;
+}
+template <class A, class B>
+CG_INLINE auto sub(const A& a, const B& b) noexcept {
+  return sub_raw(raw(a), raw(b));
+}
+
+// a where the mask is not set, cover·p - a where it is.
+template <class L, unsigned V>
+CG_INLINE auto negate_where(typename L::Mask m, const Fe<L, V>& a) noexcept {
+  constexpr unsigned times = cover<1, V>;
+  Raw<L, times, times> out;
+  for (unsigned i = 0; i < 5; ++i) {
+    // -a = ~a + 1
+    out.n[i] = L::add(L::bit_xor(a.n[i], m), L::bit_and(m, L::set1(times * p_limbs[i] + 1)));
+  }
+  return out;
+}
+
+template <class L, unsigned V>
+CG_INLINE Fe<L, V> select(typename L::Mask m, const Fe<L, V>& yes, const Fe<L, V>& no) noexcept {
+  Fe<L, V> out;
+  for (unsigned i = 0; i < 5; ++i) out.n[i] = L::select(m, yes.n[i], no.n[i]);
+  return out;
+}
+
+namespace detail {
+template <class L>
+CG_INLINE void carry_chain(typename L::U n[5]) noexcept {
+  const auto limb = L::set1(limb_mask);
+  for (unsigned i = 0; i < 4; ++i) {
+    n[i + 1] = L::add(n[i + 1], L::template shr<52>(n[i]));
+    n[i] = L::bit_and(n[i], limb);
+  }
+}
+}  // namespace detail
+
+// The same value with limbs below 2^52.
+template <class L, unsigned K, unsigned V>
+CG_INLINE Fe<L, V> carry(const Raw<L, K, V>& a) noexcept {
+  Fe<L, V> out{{a.n[0], a.n[1], a.n[2], a.n[3], a.n[4]}};
+  detail::carry_chain<L>(out.n);
+  return out;
+}
+
+// The same modulo p, below 2^256 but for a carry.
+template <class L, unsigned K, unsigned V>
+CG_INLINE Fe<L, 1> tight(const Raw<L, K, V>& a) noexcept {
+  Fe<L, 1> out{{a.n[0], a.n[1], a.n[2], a.n[3], a.n[4]}};
+  const auto over = L::template shr<48>(out.n[4]);  // < 2^8
+  out.n[4] = L::bit_and(out.n[4], L::set1(top_mask));
+  // over·(2^32 + 977)
+  out.n[0] = L::add(out.n[0],
+                    L::add(L::template shl<32>(over), L::mul32(over, L::set1(0x3D1))));
+  detail::carry_chain<L>(out.n);
+  return out;
+}
+template <class L, unsigned V>
+CG_INLINE Fe<L, 1> tight(const Fe<L, V>& a) noexcept {
+  return tight(raw(a));
+}
+
+// ---- products ----------------------------------------------------------------------------------
+
+namespace detail {
+
+// Ten limbs of 52 bits and more, weights 2^(52 i), to an element. Limbs below 2^57.
+template <class L>
+CG_INLINE Fe<L, 1> reduce(typename L::U c[10]) noexcept {
+  using U = typename L::U;
+  const U limb = L::set1(limb_mask);
+  for (unsigned i = 5; i < 9; ++i) {
+    c[i + 1] = L::add(c[i + 1], L::template shr<52>(c[i]));
+    c[i] = L::bit_and(c[i], limb);
+  }
+  U low[6] = {L::start(1, 0), L::start(1, 1), L::start(1, 1),
+              L::start(1, 1), L::start(1, 1), L::start(0, 1)};
+  const auto fold = L::operand(L::set1(p_fold_260));
+  for (unsigned i = 0; i < 5; ++i) {
+    L::multiply_add(low[i], low[i + 1], L::operand(c[5 + i]), fold);
+  }
+  Fe<L, 1> out;
+  for (unsigned i = 0; i < 5; ++i) out.n[i] = L::add(c[i], low[i]);
+  const U over = L::add(L::template shr<48>(out.n[4]), L::template shl<4>(low[5]));
+  out.n[4] = L::bit_and(out.n[4], L::set1(top_mask));
+  U first = L::start(1, 0), second = L::start(0, 1);
+  L::multiply_add(first, second, L::operand(over), L::operand(L::set1(p_fold)));
+  out.n[0] = L::add(out.n[0], first);
+  out.n[1] = L::add(out.n[1], second);
+  carry_chain<L>(out.n);
+  return out;
+}
+
+// As reduce(), of nine 128-bit sums.
+template <class L>
+CG_INLINE Fe<L, 1> reduce_wide(typename L::Wide c[9]) noexcept {
+  using Wide = typename L::Wide;
+  std::uint64_t high[5];
+  for (unsigned i = 5; i < 9; ++i) {
+    high[i - 5] = static_cast<std::uint64_t>(c[i]) & limb_mask;
+    if (i < 8) c[i + 1] += c[i] >> 52;
+  }
+  high[4] = static_cast<std::uint64_t>(c[8] >> 52);
+  Fe<L, 1> out;
+  Wide sum = 0;
+  for (unsigned i = 0; i < 4; ++i) {
+    sum += c[i] + Wide{high[i]} * p_fold_260;
+    out.n[i] = static_cast<std::uint64_t>(sum) & limb_mask;
+    sum >>= 52;
+  }
+  sum += c[4] + Wide{high[4]} * p_fold_260;
+  out.n[4] = static_cast<std::uint64_t>(sum) & top_mask;
+  sum >>= 48;
+  sum = Wide{static_cast<std::uint64_t>(sum)} * p_fold + out.n[0];
+  out.n[0] = static_cast<std::uint64_t>(sum) & limb_mask;
+  const std::uint64_t second = out.n[1] + static_cast<std::uint64_t>(sum >> 52);
+  out.n[1] = second & limb_mask;
+  out.n[2] += second >> 52;
+  out.n[3] += out.n[2] >> 52;
+  out.n[2] &= limb_mask;
+  out.n[4] += out.n[3] >> 52;
+  out.n[3] &= limb_mask;
+  return out;
+}
+
+}  // namespace detail
+
+template <class L, unsigned Va, unsigned Vb>
+CG_INLINE Fe<L, 1> mul(const Fe<L, Va>& a, const Fe<L, Vb>& b) noexcept {
+  if constexpr (L::wide) {
+    typename L::Wide c[9] = {};
+#pragma GCC unroll 5
+    for (unsigned i = 0; i < 5; ++i) {
+#pragma GCC unroll 5
+      for (unsigned j = 0; j < 5; ++j) c[i + j] += typename L::Wide{a.n[i]} * b.n[j];
+    }
+    return detail::reduce_wide<L>(c);
+  } else {
+    typename L::Operand x[5], y[5];
+    for (unsigned i = 0; i < 5; ++i) {
+      x[i] = L::operand(a.n[i]);
+      y[i] = L::operand(b.n[i]);
+    }
+    typename L::U c[10] = {L::start(1, 0), L::start(2, 1), L::start(3, 2), L::start(4, 3),
+                           L::start(5, 4), L::start(4, 5), L::start(3, 4), L::start(2, 3),
+                           L::start(1, 2), L::start(0, 1)};
+#pragma GCC unroll 9
+    for (unsigned k = 0; k < 9; ++k) {
+#pragma GCC unroll 5
+      for (unsigned i = 0; i < 5; ++i) if (k >= i && k - i < 5) L::multiply_add(c[k], c[k + 1], x[i], y[k - i]);
+    }
+    return detail::reduce<L>(c);
+  }
+}
+
+template <class L, unsigned V>
+CG_INLINE Fe<L, 1> sqr(const Fe<L, V>& a) noexcept {
+  if constexpr (L::wide) {
+    typename L::Wide c[9] = {};
+#pragma GCC unroll 5
+    for (unsigned i = 0; i < 5; ++i) {
+      c[2 * i] += typename L::Wide{a.n[i]} * a.n[i];
+#pragma GCC unroll 5
+      for (unsigned j = i + 1; j < 5; ++j) c[i + j] += typename L::Wide{2 * a.n[i]} * a.n[j];
+    }
+    return detail::reduce_wide<L>(c);
+  } else {
+    typename L::Operand x[5];
+    for (unsigned i = 0; i < 5; ++i) x[i] = L::operand(a.n[i]);
+    // What stands twice in the square, once.
+    typename L::U c[10] = {L::start(0, 0), L::start(1, 0), L::start(1, 1), L::start(2, 1),
+                           L::start(2, 2), L::start(2, 2), L::start(1, 2), L::start(1, 1),
+                           L::start(0, 1), L::start(0, 0)};
+#pragma GCC unroll 5
+    for (unsigned i = 0; i < 5; ++i) {
+#pragma GCC unroll 5
+      for (unsigned j = i + 1; j < 5; ++j) L::multiply_add(c[i + j], c[i + j + 1], x[i], x[j]);
+    }
+    for (unsigned i = 0; i < 10; ++i) {
+      c[i] = L::add(L::add(c[i], c[i]), i % 2 == 0 ? L::start(1, 0) : L::start(0, 1));
+    }
+#pragma GCC unroll 5
+    for (unsigned i = 0; i < 5; ++i) L::multiply_add(c[2 * i], c[2 * i + 1], x[i], x[i]);
+    return detail::reduce<L>(c);
+  }
+}
+
+// ---- values ------------------------------------------------------------------------------------
+
+// Lanes whose value is a multiple of p. A tight element is 0 or p then, in limbs of one form each.
+template <class L, unsigned V>
+CG_INLINE typename L::Mask is_zero(const Fe<L, V>& a) noexcept {
+  using U = typename L::U;
+  const Fe<L, 1> t = tight(a);
+  U any = t.n[0], differs = L::bit_xor(t.n[0], L::set1(p_limbs[0]));
+  for (unsigned i = 1; i < 5; ++i) {
+    any = L::bit_or(any, t.n[i]);
+    differs = L::bit_or(differs, L::bit_xor(t.n[i], L::set1(p_limbs[i])));
+  }
+  const U zero = L::set1(0);
+  return L::mask_or(L::equal(any, zero), L::equal(differs, zero));
+}
+
+template <class L>
+CG_INLINE Fe<L, 1> one() noexcept {
+  return {{L::set1(1), L::set1(0), L::set1(0), L::set1(0), L::set1(0)}};
+}
+
+// One number below p, four words, in all lanes.
+template <class L>
+CG_INLINE Fe<L, 1> everywhere(const std::uint64_t words[4]) noexcept {
+  return {{L::set1(words[0] & limb_mask),
+           L::set1((words[0] >> 52 | words[1] << 12) & limb_mask),
+           L::set1((words[1] >> 40 | words[2] << 24) & limb_mask),
+           L::set1((words[2] >> 28 | words[3] << 36) & limb_mask), L::set1(words[3] >> 16)}};
+}
+
+}  // namespace claimgate::secp

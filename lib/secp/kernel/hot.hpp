@@ -1,0 +1,435 @@
+// Verification with tables: many signatures at once, for keys whose multiples stand ready.
+//
+//   R = u1·G + u2·Q,  and the signature is good where R.x = r (mod n)
+//
+// With u1 and u2 split for the endomorphism (scalar.hpp) R is a sum of points that are all in tables,
+// 76 of them at width 5, so no point is ever doubled. They are added pairwise, level by level; each
+// affine addition needs the inverse of a difference, and all differences of a level share one
+// inversion (Montgomery, 1987). Per addition: 5 multiplications and a squaring.
+//
+// Four sums stand apart: Q_a and Q_b (halves of u2), G_a and G_b (halves of u1). Within one, two
+// partial sums are never equal or opposite: their digits are odd and of different windows, so the
+// difference is not 0, and it is below n. Across them anything may happen, and a payer can bring it
+// about, so the two joins before the last addition look for it: such a lane is undecided, never a
+// neighbour's trouble. The last addition needs no inverse at all:
+//   R.x = dy²/dx² - x1 - x2, so (r + x1 + x2)·dx² = dy², unless dx = 0.
+#pragma once
+
+#include <cstdint>
+
+#include "lib/secp/kernel.hpp"
+#include "lib/secp/kernel/field.hpp"
+#include "lib/secp/kernel/inverse.hpp"
+#include "lib/secp/kernel/lane_portable.hpp"
+#include "lib/secp/kernel/scalar.hpp"
+
+namespace claimgate::secp {
+
+inline constexpr std::uint64_t beta_words[4] = {0xC1396C28719501EE, 0x9CF0497512F58995,
+                                                0x6E64479EAC3434E9, 0x7AE96A2B657C0710};
+
+// The point whose 64 bytes stand at each of `at`: x, y below p, four words each.
+template <class L>
+struct PointLanes {
+  Fe<L> x, y;
+};
+
+// One element of each lane, and back.
+template <class L, int Unit>
+CG_INLINE Fe<Portable<Unit>> lane_of(const std::uint64_t (&words)[5][L::lanes],
+                                     unsigned lane) noexcept {
+  Fe<Portable<Unit>> out;
+  for (unsigned i = 0; i < 5; ++i) out.n[i] = words[i][lane];
+  return out;
+}
+
+// 0 .. p - 1, as words.
+template <int Unit>
+inline void canonical_words(std::uint64_t out[4], const Fe<Portable<Unit>>& a) noexcept {
+  Fe<Portable<Unit>> t = tight(a);
+  std::uint64_t w[4] = {t.n[0] | t.n[1] << 52, t.n[1] >> 12 | t.n[2] << 40,
+                        t.n[2] >> 24 | t.n[3] << 28, t.n[3] >> 36 | t.n[4] << 16};
+  // Bits above 2^256 and a value of p and more: add 2^32 + 977, and drop what goes over.
+  const bool over = (t.n[4] >> 48) != 0 ||
+                    ((w[3] & w[2] & w[1]) == ~std::uint64_t{0} && w[0] >= 0 - p_fold);
+  if (over) {
+    std::uint64_t carry = p_fold;
+    for (unsigned i = 0; i < 4; ++i) {
+      w[i] += carry;
+      carry = w[i] < carry ? 1 : 0;
+    }
+  }
+  for (unsigned i = 0; i < 4; ++i) out[i] = w[i];
+}
+
+// The inverses of all lanes of `count` elements, by one inversion. False, and nothing else, where
+// one of them is 0.
+template <class L, int Unit, unsigned count>
+inline bool invert_lanes(Fe<L> (&a)[count]) noexcept {
+  using One = Portable<Unit>;
+  constexpr unsigned all = count * L::lanes;
+  std::uint64_t words[count][5][L::lanes];
+  for (unsigned c = 0; c < count; ++c) {
+    for (unsigned i = 0; i < 5; ++i) L::store(words[c][i], a[c].n[i]);
+  }
+  Fe<One> prefix[all];
+  prefix[0] = lane_of<L, Unit>(words[0], 0);
+  for (unsigned k = 1; k < all; ++k) {
+    prefix[k] = mul(prefix[k - 1], lane_of<L, Unit>(words[k / L::lanes], k % L::lanes));
+  }
+  std::uint64_t total[4], inverted[4];
+  canonical_words<Unit>(total, prefix[all - 1]);
+  Inverse<Unit>::invert(inverted, total, Inverse<Unit>::p);
+  if ((inverted[0] | inverted[1] | inverted[2] | inverted[3]) == 0) return false;
+  Fe<One> left = everywhere<One>(inverted);
+  for (unsigned k = all; k-- > 0;) {
+    const unsigned c = k / L::lanes, lane = k % L::lanes;
+    const Fe<One> own = lane_of<L, Unit>(words[c], lane);
+    const Fe<One> inverse = k > 0 ? mul(left, prefix[k - 1]) : left;
+    left = mul(left, own);
+    for (unsigned i = 0; i < 5; ++i) words[c][i][lane] = inverse.n[i];
+  }
+  for (unsigned c = 0; c < count; ++c) {
+    for (unsigned i = 0; i < 5; ++i) a[c].n[i] = L::load_words(words[c][i]);
+  }
+  return true;
+}
+
+template <class L, int Unit, unsigned width, unsigned windows, unsigned batch>
+class Hot {
+ public:
+  static constexpr unsigned groups = batch / L::lanes;
+  static_assert(batch % (2 * L::lanes) == 0, "two groups go side by side");
+
+  // One batch. What `claims` point to is read here only, but for the tables. Precondition:
+  // 0 < count <= batch, every r and s within its bounds (in_range()).
+  void begin(const HotClaim* claims, unsigned count, const std::uint64_t* generator) noexcept {
+    count_ = count;
+    std::uint64_t s[batch][4], m[batch][4], prefix[batch][4];
+    for (unsigned i = 0; i < count; ++i) {
+      Numbers::big_endian(r_[i], claims[i].signature);
+      Numbers::big_endian(s[i], claims[i].signature + 32);
+      Numbers::big_endian(m[i], claims[i].digest);
+      Numbers::reduce_once(m[i]);
+      if (i == 0) {
+        for (unsigned w = 0; w < 4; ++w) prefix[0][w] = s[0][w];
+      } else {
+        Numbers::multiply(prefix[i], prefix[i - 1], s[i]);
+      }
+    }
+    // Each multiplication takes 2^256 away; one in advance gives it back to all that follow.
+    std::uint64_t left[4];
+    Inverse<Unit>::invert(left, prefix[count - 1], Inverse<Unit>::n);
+    Numbers::multiply(left, left, Numbers::r_squared);
+    for (unsigned i = count; i-- > 0;) {
+      std::uint64_t inverse[4];
+      if (i > 0) {
+        Numbers::multiply(inverse, left, prefix[i - 1]);
+        Numbers::multiply(left, left, s[i]);
+      } else {
+        for (unsigned w = 0; w < 4; ++w) inverse[w] = left[w];
+      }
+      std::uint64_t u1[4], u2[4];
+      Numbers::multiply(u1, inverse, m[i]);
+      Numbers::multiply(u2, inverse, r_[i]);
+      typename Numbers::Half a, b;
+      Numbers::split(a, b, u2);
+      note_terms<width, windows>(0, i, claims[i].table, a);
+      note_terms<width, windows>(windows, i, claims[i].table, b);
+      Numbers::split(a, b, u1);
+      note_terms<generator_width, generator_windows>(2 * windows, i, generator, a);
+      note_terms<generator_width, generator_windows>(2 * windows + generator_windows, i, generator,
+                                                     b);
+    }
+    for (unsigned i = count; i < batch; ++i) {
+      for (unsigned w = 0; w < 4; ++w) r_[i][w] = r_[0][w];
+      for (unsigned t = 0; t < terms; ++t) entry_[t][i] = entry_[t][0];
+    }
+    groups_in_use_ = 2 * ((count + 2 * L::lanes - 1) / (2 * L::lanes));
+    level_ = 0;
+    group_ = 0;
+    forward_ = true;
+    zero_ = false;
+    for (unsigned s_ = 0; s_ < 4; ++s_) points_in_[s_] = segment_terms(s_);
+    acc_[0] = acc_[1] = one<L>();
+  }
+
+  // Some microseconds of work; true once every verdict stands.
+  bool step(std::uint8_t* verdicts) noexcept {
+    typename L::RoundTowardZero rounding;
+    if (level_ == levels) {
+      finish(group_, verdicts);
+      group_ += 2;
+      return group_ >= groups_in_use_;
+    }
+    if (forward_) {
+      go_forward(group_);
+      group_ += 2;
+      if (group_ < groups_in_use_) return false;
+      if (!invert_lanes<L, Unit>(acc_)) {
+        zero_ = true;  // an arithmetic fault, or memory's: nobody is judged by it
+        for (unsigned i = 0; i < count_; ++i) verdicts[i] = undecided;
+        return true;
+      }
+      forward_ = false;
+      group_ -= 2;
+      return false;
+    }
+    go_backward(group_);
+    if (group_ > 0) {
+      group_ -= 2;
+      return false;
+    }
+    forward_ = true;
+    acc_[0] = acc_[1] = one<L>();
+    if (level_ + 1 < levels) {
+      for (unsigned& n : points_in_) n = (n + 1) / 2;
+    }
+    ++level_;
+    return false;
+  }
+
+ private:
+  using Numbers = Scalars<Unit>;
+  using Element = Fe<L>;
+  using Mask = typename L::Mask;
+
+  static constexpr unsigned entry_bytes = 64;
+  static constexpr unsigned terms = 2 * (windows + generator_windows);
+  static constexpr unsigned segment_terms(unsigned s) noexcept {
+    return s < 2 ? windows : generator_windows;
+  }
+  static constexpr unsigned segment_first(unsigned s) noexcept {
+    return s < 2 ? s * windows : 2 * windows + (s - 2) * generator_windows;
+  }
+  static constexpr unsigned halvings(unsigned n) noexcept {
+    return n <= 1 ? 0 : 1 + halvings((n + 1) / 2);
+  }
+  // Levels until each sum is one point, and one that joins halves.
+  static constexpr unsigned trees =
+      halvings(windows > generator_windows ? windows : generator_windows);
+  static constexpr unsigned levels = trees + 1;
+  // Where a sum's points stand, once there are half as many.
+  static constexpr unsigned place(unsigned s) noexcept {
+    return s < 2 ? s * ((windows + 1) / 2)
+                 : 2 * ((windows + 1) / 2) + (s - 2) * ((generator_windows + 1) / 2);
+  }
+  static constexpr unsigned places = place(4);
+
+  // Where the digits' points stand. `term`: of the first window.
+  template <unsigned w, unsigned count>
+  CG_INLINE void note_terms(unsigned term, unsigned signature, const std::uint64_t* table,
+                            const typename Numbers::Half& scalar) noexcept {
+    std::uint16_t digits[count];
+    Numbers::template digits<w, count>(digits, scalar, 1);
+    constexpr unsigned half = 1u << (w - 1);
+    const auto base = reinterpret_cast<std::uint64_t>(table);
+    for (unsigned i = 0; i < count; ++i) {
+      entry_[term + i][signature] =
+          (base + (i * half + (digits[i] & (half - 1u))) * entry_bytes) | (digits[i] >> (w - 1));
+    }
+  }
+  const std::uint64_t* entry(unsigned term, unsigned signature) const noexcept {
+    return reinterpret_cast<const std::uint64_t*>(entry_[term][signature] & ~std::uint64_t{1});
+  }
+  Mask negative(unsigned term, unsigned group) const noexcept {
+    return L::odd(L::load_words(&entry_[term][group * L::lanes]));
+  }
+  CG_INLINE Element load_x(unsigned term, unsigned group) const noexcept {
+    const std::uint64_t* at[L::lanes];
+    for (unsigned l = 0; l < L::lanes; ++l) at[l] = entry(term, group * L::lanes + l);
+    Element x;
+    L::load(x.n, at);
+    return x;
+  }
+  CG_INLINE PointLanes<L> load_point(unsigned term, unsigned group, Mask& minus) const noexcept {
+    const std::uint64_t *at[L::lanes], *at_y[L::lanes];
+    for (unsigned l = 0; l < L::lanes; ++l) {
+      at[l] = entry(term, group * L::lanes + l);
+      at_y[l] = at[l] + 4;
+    }
+    PointLanes<L> p;
+    L::load(p.x.n, at);
+    L::load(p.y.n, at_y);
+    minus = negative(term, group);
+    return p;
+  }
+  void prefetch(unsigned term, unsigned group) const noexcept {
+    if (group >= groups_in_use_) return;
+    for (unsigned l = 0; l < L::lanes; ++l) {
+      __builtin_prefetch(entry(term, group * L::lanes + l));
+    }
+  }
+
+  // ---- forward: the product of all differences, remembering what stood before each -----------
+  void go_forward(unsigned g) noexcept {
+    unsigned at = 0;
+    const auto take = [&](unsigned chain, const auto& difference) noexcept {
+      prefix_[g + chain][at] = acc_[chain];
+      acc_[chain] = mul(acc_[chain], difference);
+    };
+    if (level_ + 1 == levels) {  // the joins
+      const Element beta = everywhere<L>(beta_words);
+      for (unsigned c = 0; c < 2; ++c) {
+        at = 0;
+        for (unsigned j = 0; j < 2; ++j, ++at) {
+          PointLanes<L>& b = point_[g + c][place(2 * j + 1)];
+          b.x = mul(b.x, beta);  // lambda·(x, y) = (beta·x, y)
+          const auto difference = carry(sub(b.x, point_[g + c][place(2 * j)].x));
+          const Mask none = is_zero(difference);
+          exceptional_[g + c][j] = L::bits(none);
+          Element usable;
+          const Element unit = one<L>(), d = tight(difference);
+          for (unsigned i = 0; i < 5; ++i) usable.n[i] = L::select(none, unit.n[i], d.n[i]);
+          take(c, usable);
+        }
+      }
+      return;
+    }
+    for (unsigned s = 4; s-- > 0;) {
+      for (unsigned j = points_in_[s] / 2; j-- > 0; ++at) {
+        for (unsigned c = 0; c < 2; ++c) {
+          if (level_ == 0) {
+            const unsigned term = segment_first(s) + 2 * j;
+            prefetch(term, g + 2 + c);
+            prefetch(term + 1, g + 2 + c);
+            take(c, carry(sub(load_x(term + 1, g + c), load_x(term, g + c))));
+          } else {
+            const PointLanes<L>* const points = point_[g + c] + place(s);
+            take(c, carry(sub(points[2 * j + 1].x, points[2 * j].x)));
+          }
+        }
+      }
+    }
+  }
+
+  // ---- backward: each difference's inverse, and the addition it was for ------------------------
+  template <class Y1, class Y2>
+  CG_INLINE void add_points(PointLanes<L>& out, unsigned chain, const Element& before,
+                            const Element& x1, const Y1& y1, const Element& x2,
+                            const Y2& y2) noexcept {
+    const auto dx = carry(sub(x2, x1));
+    const Element inverse = mul(acc_[chain], before);
+    acc_[chain] = mul(acc_[chain], dx);
+    const Element slope = mul(carry(sub(y2, y1)), inverse);
+    const Element x3 = tight(sub(sqr(slope), add(x1, x2)));
+    const Element y3 = tight(sub(mul(slope, carry(sub(x1, x3))), y1));
+    out.x = x3;
+    out.y = y3;
+  }
+
+  void go_backward(unsigned g) noexcept {
+    if (level_ + 1 == levels) {
+      for (unsigned j = 2; j-- > 0;) {
+        for (unsigned c = 0; c < 2; ++c) {
+          PointLanes<L>& a = point_[g + c][place(2 * j)];
+          const PointLanes<L>& b = point_[g + c][place(2 * j + 1)];
+          // Where the difference was 0 the factor was 1; what comes of it is not looked at.
+          const Mask none = L::mask(exceptional_[g + c][j]);
+          Element dx = tight(carry(sub(b.x, a.x)));
+          const Element unit = one<L>();
+          for (unsigned i = 0; i < 5; ++i) dx.n[i] = L::select(none, unit.n[i], dx.n[i]);
+          const Element inverse = mul(acc_[c], prefix_[g + c][j]);
+          acc_[c] = mul(acc_[c], dx);
+          const Element slope = mul(carry(sub(b.y, a.y)), inverse);
+          const Element x3 = tight(sub(sqr(slope), add(a.x, b.x)));
+          a.y = tight(sub(mul(slope, carry(sub(a.x, x3))), a.y));
+          a.x = x3;
+        }
+      }
+      return;
+    }
+    unsigned at = 0;
+    for (unsigned s = 0; s < 4; ++s) at += points_in_[s] / 2;
+    for (unsigned s = 0; s < 4; ++s) {
+      const unsigned pairs = points_in_[s] / 2;
+      for (unsigned j = 0; j < pairs; ++j) {
+        --at;
+        for (unsigned c = 0; c < 2; ++c) {
+          PointLanes<L>* const points = point_[g + c] + place(s);
+          if (level_ == 0) {
+            const unsigned term = segment_first(s) + 2 * j;
+            Mask minus1, minus2;
+            const PointLanes<L> p1 = load_point(term, g + c, minus1);
+            const PointLanes<L> p2 = load_point(term + 1, g + c, minus2);
+            add_points(points[j], c, prefix_[g + c][at], p1.x, negate_where(minus1, p1.y), p2.x,
+                       negate_where(minus2, p2.y));
+          } else {
+            const PointLanes<L> p1 = points[2 * j], p2 = points[2 * j + 1];
+            add_points(points[j], c, prefix_[g + c][at], p1.x, p1.y, p2.x, p2.y);
+          }
+        }
+      }
+      if (points_in_[s] % 2 == 0) continue;
+      for (unsigned c = 0; c < 2; ++c) {  // one is left over
+        PointLanes<L>* const points = point_[g + c] + place(s);
+        if (level_ == 0) {
+          Mask minus;
+          const PointLanes<L> p = load_point(segment_first(s) + 2 * pairs, g + c, minus);
+          points[pairs].x = p.x;
+          points[pairs].y = tight(negate_where(minus, p.y));
+        } else {
+          points[pairs] = points[2 * pairs];
+        }
+      }
+    }
+  }
+
+  // ---- the last addition, and the verdict ------------------------------------------------------
+  void finish(unsigned g, std::uint8_t* verdicts) noexcept {
+    for (unsigned c = 0; c < 2; ++c) {
+      const PointLanes<L>& a = point_[g + c][place(0)];
+      const PointLanes<L>& b = point_[g + c][place(2)];
+      const auto dx = carry(sub(b.x, a.x));
+      const Element dx2 = sqr(dx);
+      const Element dy2 = sqr(carry(sub(b.y, a.y)));
+      const unsigned first = (g + c) * L::lanes;
+      const auto is_r = [&](const std::uint64_t (*r)[4]) noexcept {
+        const std::uint64_t* at[L::lanes];
+        for (unsigned l = 0; l < L::lanes; ++l) at[l] = r[l];
+        Element x;
+        L::load(x.n, at);
+        return L::bits(is_zero(carry(sub(mul(carry(add(x, add(a.x, b.x))), dx2), dy2))));
+      };
+      unsigned good = is_r(&r_[first]);
+      // R.x may also be r + n, where that is below p: 1 in 2^127 of honest ones.
+      std::uint64_t second[L::lanes][4];
+      unsigned has_second = 0;
+      for (unsigned l = 0; l < L::lanes; ++l) {
+        has_second |= second_candidate(second[l], r_[first + l]) ? 1u << l : 0u;
+      }
+      if (has_second != 0) good |= is_r(second) & has_second;
+      const unsigned exceptional =
+          exceptional_[g + c][0] | exceptional_[g + c][1] | L::bits(is_zero(dx));
+      for (unsigned l = 0; l < L::lanes && first + l < count_; ++l) {
+        verdicts[first + l] = static_cast<std::uint8_t>(
+            (exceptional >> l & 1) != 0 ? undecided : (good >> l & 1) != 0 ? accepted : refused);
+      }
+    }
+  }
+  static bool second_candidate(std::uint64_t out[4], const std::uint64_t r[4]) noexcept {
+    constexpr std::uint64_t p_minus_n[4] = {0x402DA1722FC9BAEE, 0x4551231950B75FC4, 1, 0};
+    for (unsigned w = 0; w < 4; ++w) out[w] = r[w];
+    if (!Numbers::below(r, p_minus_n)) return false;
+    unsigned __int128 sum = 0;
+    for (unsigned w = 0; w < 4; ++w) {
+      sum += static_cast<unsigned __int128>(r[w]) + Numbers::n[w];
+      out[w] = static_cast<std::uint64_t>(sum);
+      sum >>= 64;
+    }
+    return true;
+  }
+
+  alignas(64) PointLanes<L> point_[groups][places];
+  Element prefix_[groups][places];
+  Element acc_[2];
+  std::uint64_t r_[batch][4];
+  // Of each signature's digits: the point's place in its table; bit 0: to be negated.
+  std::uint64_t entry_[terms][batch];
+  unsigned exceptional_[groups][2];
+  unsigned points_in_[4];
+  unsigned count_, groups_in_use_, level_, group_;
+  bool forward_, zero_;
+};
+
+}  // namespace claimgate::secp
