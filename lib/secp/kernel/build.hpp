@@ -9,28 +9,10 @@
 
 #include <cstdint>
 
-#include "lib/secp/kernel/hot.hpp"
+#include "lib/secp/kernel/jacobian.hpp"
+#include "lib/secp/kernel/lanes.hpp"
 
 namespace claimgate::secp {
-
-template <class L>
-struct Jacobian {
-  Fe<L> x, y, z;  // (x/z², y/z³)
-};
-
-// Bernstein and Lange, Explicit-Formulas Database: dbl-2009-l. 2 multiplications, 5 squarings.
-template <class L>
-CG_INLINE void double_point(Jacobian<L>& p) noexcept {
-  const Fe<L> a = sqr(p.x), b = sqr(p.y), c = sqr(b);
-  const Fe<L> half = tight(sub(sqr(carry(add(p.x, b))), add(a, c)));
-  const auto d = add(half, half);
-  const auto e = carry(add(a, add(a, a)));
-  const Fe<L> x = tight(sub(sqr(e), add(d, d)));
-  const auto c2 = add(c, c), c4 = add(c2, c2);
-  p.z = mul(p.y, carry(add(p.z, p.z)));
-  p.y = tight(sub(mul(e, carry(sub(d, x))), add(c4, c4)));
-  p.x = x;
-}
 
 template <class L, int Unit>
 class Build {
@@ -133,9 +115,8 @@ class Build {
     return w < windows_ ? w : windows_ - 1;
   }
   PointLanes<L> step_of(unsigned group) const noexcept {
-    return load_at([&](unsigned lane) noexcept {
-      return chain_[width_ * window_of(group, lane) + bit_];
-    });
+    return load_at(
+        [&](unsigned lane) noexcept { return chain_[width_ * window_of(group, lane) + bit_]; });
   }
   PointLanes<L> load(unsigned group, unsigned index) const noexcept {
     return load_at([&](unsigned lane) noexcept { return entry(window_of(group, lane), index); });

@@ -19,8 +19,8 @@ namespace claimgate::secp {
 
 inline constexpr std::uint64_t limb_mask = (std::uint64_t{1} << 52) - 1;
 inline constexpr std::uint64_t top_mask = (std::uint64_t{1} << 48) - 1;
-inline constexpr std::uint64_t p_fold = 0x1000003D1;         // 2^256 mod p
-inline constexpr std::uint64_t p_fold_260 = 0x1000003D10;    // 2^260 mod p
+inline constexpr std::uint64_t p_fold = 0x1000003D1;       // 2^256 mod p
+inline constexpr std::uint64_t p_fold_260 = 0x1000003D10;  // 2^260 mod p
 inline constexpr std::uint64_t p_limbs[5] = {limb_mask - p_fold + 1, limb_mask, limb_mask,
                                              limb_mask, top_mask};
 
@@ -128,8 +128,7 @@ CG_INLINE Fe<L, 1> tight(const Raw<L, K, V>& a) noexcept {
   const auto over = L::template shr<48>(out.n[4]);  // < 2^8
   out.n[4] = L::bit_and(out.n[4], L::set1(top_mask));
   // over·(2^32 + 977)
-  out.n[0] = L::add(out.n[0],
-                    L::add(L::template shl<32>(over), L::mul32(over, L::set1(0x3D1))));
+  out.n[0] = L::add(out.n[0], L::add(L::template shl<32>(over), L::mul32(over, L::set1(0x3D1))));
   detail::carry_chain<L>(out.n);
   return out;
 }
@@ -225,7 +224,8 @@ CG_INLINE Fe<L, 1> mul(const Fe<L, Va>& a, const Fe<L, Vb>& b) noexcept {
 #pragma GCC unroll 9
     for (unsigned k = 0; k < 9; ++k) {
 #pragma GCC unroll 5
-      for (unsigned i = 0; i < 5; ++i) if (k >= i && k - i < 5) L::multiply_add(c[k], c[k + 1], x[i], y[k - i]);
+      for (unsigned i = 0; i < 5; ++i)
+        if (k >= i && k - i < 5) L::multiply_add(c[k], c[k + 1], x[i], y[k - i]);
     }
     return detail::reduce<L>(c);
   }
@@ -287,8 +287,7 @@ CG_INLINE Fe<L, 1> one() noexcept {
 // One number below p, four words, in all lanes.
 template <class L>
 CG_INLINE Fe<L, 1> everywhere(const std::uint64_t words[4]) noexcept {
-  return {{L::set1(words[0] & limb_mask),
-           L::set1((words[0] >> 52 | words[1] << 12) & limb_mask),
+  return {{L::set1(words[0] & limb_mask), L::set1((words[0] >> 52 | words[1] << 12) & limb_mask),
            L::set1((words[1] >> 40 | words[2] << 24) & limb_mask),
            L::set1((words[2] >> 28 | words[3] << 36) & limb_mask), L::set1(words[3] >> 16)}};
 }

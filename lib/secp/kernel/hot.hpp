@@ -2,10 +2,10 @@
 //
 //   R = u1·G + u2·Q,  and the signature is good where R.x = r (mod n)
 //
-// With u1 and u2 split for the endomorphism (scalar.hpp) R is a sum of points that are all in tables,
-// 76 of them at width 5, so no point is ever doubled. They are added pairwise, level by level; each
-// affine addition needs the inverse of a difference, and all differences of a level share one
-// inversion (Montgomery, 1987). Per addition: 5 multiplications and a squaring.
+// With u1 and u2 split for the endomorphism (scalar.hpp) R is a sum of points that are all in
+// tables, 76 of them at width 5, so no point is ever doubled. They are added pairwise, level by
+// level; each affine addition needs the inverse of a difference, and all differences of a level
+// share one inversion (Montgomery, 1987). Per addition: 5 multiplications and a squaring.
 //
 // Four sums stand apart: Q_a and Q_b (halves of u2), G_a and G_b (halves of u1). Within one, two
 // partial sums are never equal or opposite: their digits are odd and of different windows, so the
@@ -19,81 +19,10 @@
 
 #include "lib/secp/kernel.hpp"
 #include "lib/secp/kernel/field.hpp"
-#include "lib/secp/kernel/inverse.hpp"
-#include "lib/secp/kernel/lane_portable.hpp"
-#include "lib/secp/kernel/scalar.hpp"
+#include "lib/secp/kernel/lanes.hpp"
+#include "lib/secp/kernel/prepare.hpp"
 
 namespace claimgate::secp {
-
-inline constexpr std::uint64_t beta_words[4] = {0xC1396C28719501EE, 0x9CF0497512F58995,
-                                                0x6E64479EAC3434E9, 0x7AE96A2B657C0710};
-
-// The point whose 64 bytes stand at each of `at`: x, y below p, four words each.
-template <class L>
-struct PointLanes {
-  Fe<L> x, y;
-};
-
-// One element of each lane, and back.
-template <class L, int Unit>
-CG_INLINE Fe<Portable<Unit>> lane_of(const std::uint64_t (&words)[5][L::lanes],
-                                     unsigned lane) noexcept {
-  Fe<Portable<Unit>> out;
-  for (unsigned i = 0; i < 5; ++i) out.n[i] = words[i][lane];
-  return out;
-}
-
-// 0 .. p - 1, as words.
-template <int Unit>
-inline void canonical_words(std::uint64_t out[4], const Fe<Portable<Unit>>& a) noexcept {
-  Fe<Portable<Unit>> t = tight(a);
-  std::uint64_t w[4] = {t.n[0] | t.n[1] << 52, t.n[1] >> 12 | t.n[2] << 40,
-                        t.n[2] >> 24 | t.n[3] << 28, t.n[3] >> 36 | t.n[4] << 16};
-  // Bits above 2^256 and a value of p and more: add 2^32 + 977, and drop what goes over.
-  const bool over = (t.n[4] >> 48) != 0 ||
-                    ((w[3] & w[2] & w[1]) == ~std::uint64_t{0} && w[0] >= 0 - p_fold);
-  if (over) {
-    std::uint64_t carry = p_fold;
-    for (unsigned i = 0; i < 4; ++i) {
-      w[i] += carry;
-      carry = w[i] < carry ? 1 : 0;
-    }
-  }
-  for (unsigned i = 0; i < 4; ++i) out[i] = w[i];
-}
-
-// The inverses of all lanes of `count` elements, by one inversion. False, and nothing else, where
-// one of them is 0.
-template <class L, int Unit, unsigned count>
-inline bool invert_lanes(Fe<L> (&a)[count]) noexcept {
-  using One = Portable<Unit>;
-  constexpr unsigned all = count * L::lanes;
-  std::uint64_t words[count][5][L::lanes];
-  for (unsigned c = 0; c < count; ++c) {
-    for (unsigned i = 0; i < 5; ++i) L::store(words[c][i], a[c].n[i]);
-  }
-  Fe<One> prefix[all];
-  prefix[0] = lane_of<L, Unit>(words[0], 0);
-  for (unsigned k = 1; k < all; ++k) {
-    prefix[k] = mul(prefix[k - 1], lane_of<L, Unit>(words[k / L::lanes], k % L::lanes));
-  }
-  std::uint64_t total[4], inverted[4];
-  canonical_words<Unit>(total, prefix[all - 1]);
-  Inverse<Unit>::invert(inverted, total, Inverse<Unit>::p);
-  if ((inverted[0] | inverted[1] | inverted[2] | inverted[3]) == 0) return false;
-  Fe<One> left = everywhere<One>(inverted);
-  for (unsigned k = all; k-- > 0;) {
-    const unsigned c = k / L::lanes, lane = k % L::lanes;
-    const Fe<One> own = lane_of<L, Unit>(words[c], lane);
-    const Fe<One> inverse = k > 0 ? mul(left, prefix[k - 1]) : left;
-    left = mul(left, own);
-    for (unsigned i = 0; i < 5; ++i) words[c][i][lane] = inverse.n[i];
-  }
-  for (unsigned c = 0; c < count; ++c) {
-    for (unsigned i = 0; i < 5; ++i) a[c].n[i] = L::load_words(words[c][i]);
-  }
-  return true;
-}
 
 template <class L, int Unit, unsigned width, unsigned windows, unsigned batch>
 class Hot {
@@ -105,38 +34,14 @@ class Hot {
   // 0 < count <= batch, every r and s within its bounds (in_range()).
   void begin(const HotClaim* claims, unsigned count, const std::uint64_t* generator) noexcept {
     count_ = count;
-    std::uint64_t s[batch][4], m[batch][4], prefix[batch][4];
+    std::uint64_t u1[batch][4], u2[batch][4];
+    prepare<Unit, batch>(claims, count, r_, u1, u2);
     for (unsigned i = 0; i < count; ++i) {
-      Numbers::big_endian(r_[i], claims[i].signature);
-      Numbers::big_endian(s[i], claims[i].signature + 32);
-      Numbers::big_endian(m[i], claims[i].digest);
-      Numbers::reduce_once(m[i]);
-      if (i == 0) {
-        for (unsigned w = 0; w < 4; ++w) prefix[0][w] = s[0][w];
-      } else {
-        Numbers::multiply(prefix[i], prefix[i - 1], s[i]);
-      }
-    }
-    // Each multiplication takes 2^256 away; one in advance gives it back to all that follow.
-    std::uint64_t left[4];
-    Inverse<Unit>::invert(left, prefix[count - 1], Inverse<Unit>::n);
-    Numbers::multiply(left, left, Numbers::r_squared);
-    for (unsigned i = count; i-- > 0;) {
-      std::uint64_t inverse[4];
-      if (i > 0) {
-        Numbers::multiply(inverse, left, prefix[i - 1]);
-        Numbers::multiply(left, left, s[i]);
-      } else {
-        for (unsigned w = 0; w < 4; ++w) inverse[w] = left[w];
-      }
-      std::uint64_t u1[4], u2[4];
-      Numbers::multiply(u1, inverse, m[i]);
-      Numbers::multiply(u2, inverse, r_[i]);
       typename Numbers::Half a, b;
-      Numbers::split(a, b, u2);
+      Numbers::split(a, b, u2[i]);
       note_terms<width, windows>(0, i, claims[i].table, a);
       note_terms<width, windows>(windows, i, claims[i].table, b);
-      Numbers::split(a, b, u1);
+      Numbers::split(a, b, u1[i]);
       note_terms<generator_width, generator_windows>(2 * windows, i, generator, a);
       note_terms<generator_width, generator_windows>(2 * windows + generator_windows, i, generator,
                                                      b);
@@ -384,42 +289,16 @@ class Hot {
       const Element dx2 = sqr(dx);
       const Element dy2 = sqr(carry(sub(b.y, a.y)));
       const unsigned first = (g + c) * L::lanes;
-      const auto is_r = [&](const std::uint64_t (*r)[4]) noexcept {
-        const std::uint64_t* at[L::lanes];
-        for (unsigned l = 0; l < L::lanes; ++l) at[l] = r[l];
-        Element x;
-        L::load(x.n, at);
-        return L::bits(is_zero(carry(sub(mul(carry(add(x, add(a.x, b.x))), dx2), dy2))));
-      };
-      unsigned good = is_r(&r_[first]);
-      // R.x may also be r + n, where that is below p: 1 in 2^127 of honest ones.
-      std::uint64_t second[L::lanes][4];
-      unsigned has_second = 0;
-      for (unsigned l = 0; l < L::lanes; ++l) {
-        has_second |= second_candidate(second[l], r_[first + l]) ? 1u << l : 0u;
-      }
-      if (has_second != 0) good |= is_r(second) & has_second;
+      const unsigned good = match_r<L, Unit>(&r_[first], [&](const Element& r) noexcept {
+        return is_zero(carry(sub(mul(carry(add(r, add(a.x, b.x))), dx2), dy2)));
+      });
       const unsigned exceptional =
           exceptional_[g + c][0] | exceptional_[g + c][1] | L::bits(is_zero(dx));
       for (unsigned l = 0; l < L::lanes && first + l < count_; ++l) {
-        verdicts[first + l] = static_cast<std::uint8_t>(
-            (exceptional >> l & 1) != 0 ? undecided : (good >> l & 1) != 0 ? accepted : refused);
+        verdicts[first + l] = verdict(good >> l & 1, exceptional >> l & 1);
       }
     }
   }
-  static bool second_candidate(std::uint64_t out[4], const std::uint64_t r[4]) noexcept {
-    constexpr std::uint64_t p_minus_n[4] = {0x402DA1722FC9BAEE, 0x4551231950B75FC4, 1, 0};
-    for (unsigned w = 0; w < 4; ++w) out[w] = r[w];
-    if (!Numbers::below(r, p_minus_n)) return false;
-    unsigned __int128 sum = 0;
-    for (unsigned w = 0; w < 4; ++w) {
-      sum += static_cast<unsigned __int128>(r[w]) + Numbers::n[w];
-      out[w] = static_cast<std::uint64_t>(sum);
-      sum >>= 64;
-    }
-    return true;
-  }
-
   alignas(64) PointLanes<L> point_[groups][places];
   Element prefix_[groups][places];
   Element acc_[2];

@@ -1,8 +1,8 @@
 // The inverse of one number modulo an odd prime of 256 bits, by division steps.
 //
-// Source: Bernstein and Yang, "Fast constant-time gcd computation and modular inversion", 2019, with
-// eta = -delta and steps in batches of 62 on the low words; here in variable time: runs of zeros go
-// at once, and up to six bits of g are cleared by one multiple of f.
+// Source: Bernstein and Yang, "Fast constant-time gcd computation and modular inversion", 2019,
+// with eta = -delta and steps in batches of 62 on the low words; here in variable time: runs of
+// zeros go at once, and up to six bits of g are cleared by one multiple of f.
 //
 // Numbers are five signed limbs of 62 bits. Invariant of a batch, modulo the prime m:
 //   f = d·x, g = e·x, and (f, g) go to (±gcd, 0) = (±1, 0); then x^-1 = ±d.
@@ -26,9 +26,9 @@ struct Inverse {
   static constexpr Modulus p = {{0x3FFFFFFEFFFFFC2F, limb62, limb62, limb62, 0xFF},
                                 0x27C7F6E22DDACACF};
   // The group's order.
-  static constexpr Modulus n = {{0x3FD25E8CD0364141, 0x2ABB739ABD2280EE, 0x3FFFFFFFFFFFFFEB,
-                                 limb62, 0xFF},
-                                0x34F20099AA774EC1};
+  static constexpr Modulus n = {
+      {0x3FD25E8CD0364141, 0x2ABB739ABD2280EE, 0x3FFFFFFFFFFFFFEB, limb62, 0xFF},
+      0x34F20099AA774EC1};
 
   // One batch of 62 division steps: 2^62 times what it makes of f and g.
   struct Steps {
@@ -66,8 +66,8 @@ struct Inverse {
       q += u * w;
       r += v * w;
     }
-    out = {static_cast<std::int64_t>(u), static_cast<std::int64_t>(v),
-           static_cast<std::int64_t>(q), static_cast<std::int64_t>(r)};
+    out = {static_cast<std::int64_t>(u), static_cast<std::int64_t>(v), static_cast<std::int64_t>(q),
+           static_cast<std::int64_t>(r)};
     return eta;
   }
 
@@ -120,7 +120,9 @@ struct Inverse {
   static void invert(std::uint64_t out[4], const std::uint64_t x[4], const Modulus& m) noexcept {
     std::int64_t d[5] = {}, e[5] = {1}, f[5], g[5];
     for (unsigned i = 0; i < 5; ++i) f[i] = m.limbs[i];
-    const auto limb = [](std::uint64_t v) noexcept { return static_cast<std::int64_t>(v & limb62); };
+    const auto limb = [](std::uint64_t v) noexcept {
+      return static_cast<std::int64_t>(v & limb62);
+    };
     g[0] = limb(x[0]);
     g[1] = limb(x[0] >> 62 | x[1] << 2);
     g[2] = limb(x[1] >> 60 | x[2] << 4);

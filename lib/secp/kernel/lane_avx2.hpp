@@ -37,43 +37,59 @@ struct Avx2 {
     unsigned before_;
   };
 
-#define CG_INLINE [[gnu::always_inline]] static inline
-  CG_INLINE U set1(std::uint64_t v) noexcept {
+#define CG_LANE [[gnu::always_inline]] static inline
+  CG_LANE U set1(std::uint64_t v) noexcept {
     return _mm256_set1_epi64x(static_cast<long long>(v));
   }
-  CG_INLINE U add(U a, U b) noexcept { return _mm256_add_epi64(a, b); }
-  CG_INLINE U sub(U a, U b) noexcept { return _mm256_sub_epi64(a, b); }
-  CG_INLINE U bit_and(U a, U b) noexcept { return _mm256_and_si256(a, b); }
-  CG_INLINE U bit_or(U a, U b) noexcept { return _mm256_or_si256(a, b); }
-  CG_INLINE U bit_xor(U a, U b) noexcept { return _mm256_xor_si256(a, b); }
+  CG_LANE U add(U a, U b) noexcept {
+    return _mm256_add_epi64(a, b);
+  }
+  CG_LANE U sub(U a, U b) noexcept {
+    return _mm256_sub_epi64(a, b);
+  }
+  CG_LANE U bit_and(U a, U b) noexcept {
+    return _mm256_and_si256(a, b);
+  }
+  CG_LANE U bit_or(U a, U b) noexcept {
+    return _mm256_or_si256(a, b);
+  }
+  CG_LANE U bit_xor(U a, U b) noexcept {
+    return _mm256_xor_si256(a, b);
+  }
   template <int N>
-  CG_INLINE U shl(U a) noexcept {
+  CG_LANE U shl(U a) noexcept {
     return _mm256_slli_epi64(a, N);
   }
   template <int N>
-  CG_INLINE U shr(U a) noexcept {
+  CG_LANE U shr(U a) noexcept {
     return _mm256_srli_epi64(a, N);
   }
   // Of two numbers below 2^32.
-  CG_INLINE U mul32(U a, U b) noexcept { return _mm256_mul_epu32(a, b); }
+  CG_LANE U mul32(U a, U b) noexcept {
+    return _mm256_mul_epu32(a, b);
+  }
 
-  CG_INLINE Mask equal(U a, U b) noexcept { return _mm256_cmpeq_epi64(a, b); }
-  CG_INLINE U select(Mask m, U yes, U no) noexcept { return _mm256_blendv_epi8(no, yes, m); }
-  CG_INLINE unsigned bits(Mask m) noexcept {
+  CG_LANE Mask equal(U a, U b) noexcept {
+    return _mm256_cmpeq_epi64(a, b);
+  }
+  CG_LANE U select(Mask m, U yes, U no) noexcept {
+    return _mm256_blendv_epi8(no, yes, m);
+  }
+  CG_LANE unsigned bits(Mask m) noexcept {
     return static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(m)));
   }
 
-  CG_INLINE Operand operand(U a) noexcept {
+  CG_LANE Operand operand(U a) noexcept {
     const U exponent = set1(0x4330000000000000);  // 2^52
     return _mm256_sub_pd(_mm256_castsi256_pd(bit_or(a, exponent)), _mm256_castsi256_pd(exponent));
   }
   // What an accumulator starts at that is going to take so many lower and upper halves.
-  CG_INLINE U start(unsigned lows, unsigned highs) noexcept {
+  CG_LANE U start(unsigned lows, unsigned highs) noexcept {
     return set1(0 - lows * std::uint64_t{0x4330000000000000} -
                 highs * std::uint64_t{0x4670000000000000});
   }
   // low += ab mod 2^52, high += floor(ab / 2^52).
-  CG_INLINE void multiply_add(U& low, U& high, Operand a, Operand b) noexcept {
+  CG_LANE void multiply_add(U& low, U& high, Operand a, Operand b) noexcept {
     const __m256d two_104 = _mm256_castsi256_pd(set1(0x4670000000000000));
     const __m256d two_104_52 = _mm256_castsi256_pd(set1(0x4670000000000001));
     const __m256d hi = _mm256_fmadd_pd(a, b, two_104);
@@ -83,7 +99,7 @@ struct Avx2 {
   }
 
   // Numbers of 256 bits, one a lane, as four words each, to limbs of 52 bits.
-  CG_INLINE void load(U n[5], const std::uint64_t* const at[4]) noexcept {
+  CG_LANE void load(U n[5], const std::uint64_t* const at[4]) noexcept {
     const auto row = [&](unsigned i) noexcept {
       return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at[i]));
     };
@@ -101,21 +117,25 @@ struct Avx2 {
     n[3] = bit_and(bit_or(shr<28>(w2), shl<36>(w3)), limb);
     n[4] = shr<16>(w3);
   }
-  CG_INLINE void store(std::uint64_t out[4], U a) noexcept {
+  CG_LANE void store(std::uint64_t out[4], U a) noexcept {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), a);
   }
-  CG_INLINE U load_words(const std::uint64_t in[4]) noexcept {
+  CG_LANE U load_words(const std::uint64_t in[4]) noexcept {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in));
   }
-  CG_INLINE Mask mask_or(Mask a, Mask b) noexcept { return bit_or(a, b); }
+  CG_LANE Mask mask_or(Mask a, Mask b) noexcept {
+    return bit_or(a, b);
+  }
   // Lanes whose lowest bit is set.
-  CG_INLINE Mask odd(U a) noexcept { return sub(set1(0), bit_and(a, set1(1))); }
+  CG_LANE Mask odd(U a) noexcept {
+    return sub(set1(0), bit_and(a, set1(1)));
+  }
   // All bits of lane i where bit i is set.
-  CG_INLINE Mask mask(unsigned bits) noexcept {
+  CG_LANE Mask mask(unsigned bits) noexcept {
     const U each = _mm256_set_epi64x(8, 4, 2, 1);
     return equal(bit_and(set1(bits), each), each);
   }
-#undef CG_INLINE
+#undef CG_LANE
 };
 
 }  // namespace claimgate::secp

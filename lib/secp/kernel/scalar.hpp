@@ -1,5 +1,5 @@
-// What ECDSA asks of scalars, one signature at a time: u1 = m/s, u2 = r/s modulo the group's order n,
-// each split into two halves of 129 bits for the endomorphism, each half in odd digits.
+// What ECDSA asks of scalars, one signature at a time: u1 = m/s, u2 = r/s modulo the group's order
+// n, each split into two halves of 129 bits for the endomorphism, each half in odd digits.
 //
 //   k = k1 + k2·lambda (mod n)       (Gallant, Lambert, Vanstone, 2001)
 //   k1 = sum of d_i 2^(w i),  d_i in {±1, ±3, …, ±(2^w - 1)}
@@ -14,8 +14,8 @@ namespace claimgate::secp {
 template <int Unit>
 struct Scalars {
   __extension__ using Wide = unsigned __int128;
-  static constexpr std::uint64_t n[4] = {0xBFD25E8CD0364141, 0xBAAEDCE6AF48A03B,
-                                         0xFFFFFFFFFFFFFFFE, 0xFFFFFFFFFFFFFFFF};
+  static constexpr std::uint64_t n[4] = {0xBFD25E8CD0364141, 0xBAAEDCE6AF48A03B, 0xFFFFFFFFFFFFFFFE,
+                                         0xFFFFFFFFFFFFFFFF};
   static constexpr std::uint64_t half_n[4] = {0xDFE92F46681B20A0, 0x5D576E7357A4501D,
                                               0xFFFFFFFFFFFFFFFF, 0x7FFFFFFFFFFFFFFF};
   static constexpr std::uint64_t minus_inverse = 0x4B0DFF665588B13F;  // -1/n mod 2^64
@@ -51,8 +51,7 @@ struct Scalars {
   }
 
   // out = a·b / 2^256 mod n (Montgomery, 1985), below n. Precondition: a·b < 2^256·n.
-  [[gnu::always_inline]] static inline void multiply(std::uint64_t out[4],
-                                                     const std::uint64_t a[4],
+  [[gnu::always_inline]] static inline void multiply(std::uint64_t out[4], const std::uint64_t a[4],
                                                      const std::uint64_t b[4]) noexcept {
     std::uint64_t t[6] = {};
 #pragma GCC unroll 4
@@ -180,8 +179,8 @@ struct Scalars {
   }
 
   // The digits of an odd k, |k| < 2^(width·windows), as table entries: (|d| - 1) / 2, and bit
-  // `width - 1` where d is negative. With k' = (k + 2^(width·windows) - 1) / 2, whose digits in base
-  // 2^width are b_i: d_i = 2 b_i - (2^width - 1).
+  // `width - 1` where d is negative. With k' = (k + 2^(width·windows) - 1) / 2, whose digits in
+  // base 2^width are b_i: d_i = 2 b_i - (2^width - 1).
   template <unsigned width, unsigned windows>
   [[gnu::always_inline]] static inline void digits(std::uint16_t* out, const Half& k,
                                                    unsigned stride) noexcept {
