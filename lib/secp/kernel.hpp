@@ -19,7 +19,8 @@ inline constexpr std::size_t entry_bytes = 64;  // x, y: four words each, below 
 // A key's tables: windows · 2^(width - 1) entries.
 inline constexpr unsigned small_width = 5, small_windows = 26;
 inline constexpr unsigned large_width = 8, large_windows = 17;
-constexpr std::size_t table_bytes(unsigned width, unsigned windows) noexcept {
+[[gnu::always_inline]] constexpr std::size_t table_bytes(unsigned width,
+                                                         unsigned windows) noexcept {
   return (std::size_t{windows} << (width - 1)) * entry_bytes;
 }
 
@@ -39,7 +40,8 @@ struct ColdClaim {
 // Undecided: an exceptional case of the addition formulas, which only a signature made for it
 // meets.
 enum : std::uint8_t { refused = 0, accepted = 1, undecided = 2 };
-constexpr std::uint8_t verdict(unsigned good, unsigned exceptional) noexcept {
+[[gnu::always_inline]] constexpr std::uint8_t verdict(unsigned good,
+                                                      unsigned exceptional) noexcept {
   return exceptional != 0 ? undecided : good != 0 ? accepted : refused;
 }
 
