@@ -44,7 +44,7 @@ struct Stand {
             packet::Mac{{2, 0, 0, 0, 0, 1}}, std::array<std::string, 1>{"10.93.0.1/24"}, false))),
         worker({.rules = {.copy_payloads = false, .coalesce = coalesce}}, port, gate, clock,
                commands, local, table, need(digest::Digester::create()),
-               need(verify::Verifier::create()), stats) {}
+               need(verify::Verifier::create({.kernel = "reference"})), stats) {}
 
   [[nodiscard]] std::uint64_t verdicts(wire::Code code) const {
     return stats.verdicts[static_cast<std::size_t>(code)].value();

@@ -184,7 +184,8 @@ void verify(ClaimRing& ring, const channel::Table& table, Engine& verifier, Stat
                      .key = table.cold(claim.slot).key.data(),
                      .digest = claim.hash.data(),
                      .message = claim.message.data(),
-                     .type = claim.type});
+                     .type = claim.type,
+                     .key_number = claim.slot});
     (claim.type == channel::KeyType::ed25519 ? stats.signatures_ed25519
                                              : stats.signatures_secp256k1)
         .add(1);

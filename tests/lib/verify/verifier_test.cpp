@@ -115,8 +115,14 @@ TEST_F(ReferenceTest, AKeyOffTheCurveAcceptsNothing) {
   EXPECT_FALSE(reference.verify(changed.lane()));
 }
 
-TEST(VerifierTest, AnswersInTheOrderOfSubmission) {
-  auto made = Verifier::create();
+// Of both key types, by the kernel that is chosen here and by the reference.
+class VerifierTest : public testing::TestWithParam<std::string> {
+ protected:
+  Expected<Verifier> made =
+      Verifier::create({.kernel = GetParam(), .table_bytes = std::size_t{16} << 20});
+};
+
+TEST_P(VerifierTest, AnswersInTheOrderOfSubmission) {
   ASSERT_TRUE(made);
   std::deque<Case> cases;
   std::vector<bool> expected;
@@ -134,14 +140,12 @@ TEST(VerifierTest, AnswersInTheOrderOfSubmission) {
     }
     std::array<bool, Verifier::lanes_max> answered;
     const unsigned count = made->poll(answered);
-    ASSERT_GT(count, 0U);
     answers.insert(answers.end(), answered.begin(), answered.begin() + count);
   }
   EXPECT_EQ(answers, expected);
 }
 
-TEST(VerifierTest, HasAllItsLanesFreeAgainOnceTheyAreAnswered) {
-  auto made = Verifier::create();
+TEST_P(VerifierTest, HasAllItsLanesFreeAgainOnceTheyAreAnswered) {
   ASSERT_TRUE(made);
   std::array<bool, Verifier::lanes_max> answers;
   EXPECT_EQ(made->free_lanes(), Verifier::lanes_max);
@@ -149,10 +153,14 @@ TEST(VerifierTest, HasAllItsLanesFreeAgainOnceTheyAreAnswered) {
   const auto one = good(xrpl::test::good_claims().at(0));
   made->submit(one.lane());
   EXPECT_EQ(made->free_lanes(), Verifier::lanes_max - 1);
-  EXPECT_EQ(made->poll(answers), 1U);
+  while (made->poll(answers) == 0) {
+  }
   EXPECT_TRUE(answers[0]);
   EXPECT_EQ(made->free_lanes(), Verifier::lanes_max);
 }
+
+INSTANTIATE_TEST_SUITE_P(Kernels, VerifierTest, testing::Values("auto", "reference"),
+                         [](const auto& each) { return each.param; });
 
 }  // namespace
 }  // namespace claimgate::verify
