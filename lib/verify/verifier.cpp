@@ -73,6 +73,7 @@ unsigned Verifier::poll(std::span<bool> results) noexcept {
     --ed25519_waiting_;
   } else {
     const unsigned decided = engine_.poll(results);
+    secp256k1_next_ = std::max(secp256k1_next_, answered_);  // places before it are others' by now
     for (unsigned i = 0; i < decided; ++i) {
       while (flights_[secp256k1_next_ % lanes_max].ed25519) ++secp256k1_next_;
       Flight& flight = flights_[secp256k1_next_++ % lanes_max];

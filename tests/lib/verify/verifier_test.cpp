@@ -145,6 +145,35 @@ TEST_P(VerifierTest, AnswersInTheOrderOfSubmission) {
   EXPECT_EQ(answers, expected);
 }
 
+TEST_P(VerifierTest, KeepsItsOrderOverManyRoundsOfItsLanes) {
+  ASSERT_TRUE(made);
+  std::deque<Case> cases;
+  for (const auto& claim : xrpl::test::good_claims()) cases.push_back(good(claim));
+  // Runs of one key type longer than a round, and mixtures.
+  const auto pick = [&](unsigned i) -> Case {
+    const bool wants_ed25519 = i / 300 % 3 == 1 || (i / 300 % 3 == 2 && i % 5 == 0);
+    for (unsigned k = i;; ++k) {
+      const Case& each = cases[k % cases.size()];
+      if ((each.key.type == KeyType::ed25519) == wants_ed25519) return each;
+    }
+  };
+  constexpr unsigned all = 1'500;
+  std::deque<Case> sent;
+  std::vector<bool> expected, answers;
+  std::array<bool, Verifier::lanes_max> answered;
+  while (answers.size() < all) {
+    while (sent.size() < all && made->free_lanes() > 0) {
+      sent.push_back(pick(static_cast<unsigned>(sent.size())));
+      expected.push_back(sent.size() % 4 != 0);
+      if (!expected.back()) sent.back().signature[50] ^= std::byte{2};
+      made->submit(sent.back().lane());
+    }
+    const unsigned count = made->poll(answered);
+    answers.insert(answers.end(), answered.begin(), answered.begin() + count);
+  }
+  EXPECT_EQ(answers, expected);
+}
+
 TEST_P(VerifierTest, HasAllItsLanesFreeAgainOnceTheyAreAnswered) {
   ASSERT_TRUE(made);
   std::array<bool, Verifier::lanes_max> answers;
