@@ -62,14 +62,12 @@ std::optional<Failure> objection(const KeyPoolOptions& options) {
   return std::nullopt;
 }
 
-// What the region holds besides the tables and their descriptors.
-template <class Fixed>
-std::size_t bytes_beside(std::uint32_t keys_max) noexcept {
+}  // namespace
+
+std::size_t KeyPool::bytes_beside(std::uint32_t keys_max) noexcept {
   return alignof(Fixed) + sizeof(Fixed) +
          round_up(std::size_t{keys_max} * sizeof(KeyWord), line_bytes);
 }
-
-}  // namespace
 
 Expected<KeyPool> KeyPool::create(const KeyPoolOptions& options) {
   if (auto failure = objection(options)) return std::unexpected(std::move(*failure));
@@ -77,7 +75,7 @@ Expected<KeyPool> KeyPool::create(const KeyPoolOptions& options) {
   const std::size_t page_bytes = std::size_t{options.pages == memory::Pages::normal ? 4u : 2048u}
                                  << 10;
   const std::size_t budget = options.budget_bytes / page_bytes * page_bytes;
-  const std::size_t beside = bytes_beside<Fixed>(options.keys_max);
+  const std::size_t beside = bytes_beside(options.keys_max);
   const std::size_t each_small = options.small_bytes + sizeof(Descriptor);
   const std::size_t each_large = options.large_bytes + sizeof(Descriptor);
   const std::size_t room = budget > beside ? budget - beside : 0;
@@ -184,7 +182,7 @@ void KeyPool::offer(std::uint32_t key_number, Key key, Tier tier, std::uint32_t 
   if (there != 0 && candidate.key_number != key_number && there >= merit) return;
   there = merit;
   candidate.key_number = key_number;
-  std::copy(key.begin(), key.end(), candidate.key.begin());
+  std::memcpy(candidate.key.data(), key.data(), key.size());
 }
 
 // ---- per batch -------------------------------------------------------------------------------

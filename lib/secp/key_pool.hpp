@@ -11,8 +11,9 @@
 // with all of the above in it, as mapped; 8 bytes per key number, 64 per table beside the table,
 // 12 KiB at most besides. KEY_POOL.md says why each rule is what it is.
 //
-// Budget, lines in L2: use() and verified() 25 cycles each, next_build() 500 a call. use() touches
-// the key's word, and where the key has a table the table's descriptor: two lines.
+// Budget, lines in L2: use() 15 cycles, verified() 25 and of a candidate 60 more, next_build() 1000
+// a call at most, once per batch of 64. use() touches the key's word, and where the key has a table
+// the table's descriptor: two lines. The caller reads the key's own line in any case.
 #pragma once
 
 #include <array>
@@ -94,6 +95,8 @@ struct alignas(counter::counter_group_alignment) KeyPoolCounters {
 
 class KeyPool {
  public:
+  // What a pool needs besides its tables and their 64 bytes each: at most 12 KiB, and 8 per key.
+  [[nodiscard]] static std::size_t bytes_beside(std::uint32_t keys_max) noexcept;
   // Fails where an option is out of its bounds, where the budget holds not one table beside the
   // words of `keys_max`, or where memory cannot be had.
   [[nodiscard]] static Expected<KeyPool> create(const KeyPoolOptions& options);
@@ -106,7 +109,7 @@ class KeyPool {
   // the same number is not served, and freed once nothing pins it.
   [[nodiscard]] Use use(std::uint32_t key_number, Key key) noexcept;
   // While a table is pinned nothing is written to it. One pin per claim in flight; precondition:
-  // `table` is of a Use since which nothing else was called, or pinned already.
+  // `table` is of the use() called just before, or pinned already.
   void pin(TableNumber table) noexcept { ++descriptors_[table].pins; }
   void unpin(TableNumber table) noexcept;
   // The claim's signature was good. Others are not told of: whoever sends garbage for somebody

@@ -42,7 +42,8 @@ bool Suspects::trip(std::uint32_t key_number, std::uint64_t identity) noexcept {
   if (entry == nullptr) {
     entry = room(key_number);
     if (entry == nullptr) return false;
-    *entry = {.identity = identity, .key_number = key_number, .standing = Standing::watched};
+    *entry = {
+        .identity = identity, .key_number = key_number, .claims = 1, .standing = Standing::watched};
   }
   if (entry->standing == Standing::quarantined) return false;
   ++entry->trips;
