@@ -359,6 +359,7 @@ void Engine::State::step_build() noexcept {
 }
 
 void Engine::State::one_by_one(PathNumber path) noexcept {
+  build_next = true;
   const LaneNumber number = waiting[path].pop();
   if (path == cold) {
     one_by_reference(number);
@@ -395,6 +396,7 @@ void Engine::State::decide(LaneNumber number, std::uint8_t verdict, PathNumber p
 }
 
 void Engine::State::one_by_reference(LaneNumber number) noexcept {
+  build_next = true;
   Lane& lane = lanes[number];
   if (lane.pinned != no_table) {
     pool->unpin(lane.pinned);

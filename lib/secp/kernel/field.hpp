@@ -168,26 +168,28 @@ CG_INLINE Fe<L, 1> reduce(typename L::U c[10]) noexcept {
   return out;
 }
 
-// As reduce(), of nine 128-bit sums.
-template <class L>
-CG_INLINE Fe<L, 1> reduce_wide(typename L::Wide c[9]) noexcept {
+// The element whose product's column k (weight 2^(52 k), 128 bits) is column(k): the upper columns
+// first, so that one sum is under way at a time.
+template <class L, class Column>
+CG_INLINE Fe<L, 1> reduce_wide(Column column) noexcept {
   using Wide = typename L::Wide;
   std::uint64_t high[5];
-  for (unsigned i = 5; i < 9; ++i) {
-    high[i - 5] = static_cast<std::uint64_t>(c[i]) & limb_mask;
-    if (i < 8) c[i + 1] += c[i] >> 52;
-  }
-  high[4] = static_cast<std::uint64_t>(c[8] >> 52);
-  Fe<L, 1> out;
   Wide sum = 0;
+#pragma GCC unroll 4
   for (unsigned i = 0; i < 4; ++i) {
-    sum += c[i] + Wide{high[i]} * p_fold_260;
-    out.n[i] = static_cast<std::uint64_t>(sum) & limb_mask;
+    sum += column(i + 5);
+    high[i] = static_cast<std::uint64_t>(sum) & limb_mask;
     sum >>= 52;
   }
-  sum += c[4] + Wide{high[4]} * p_fold_260;
-  out.n[4] = static_cast<std::uint64_t>(sum) & top_mask;
-  sum >>= 48;
+  high[4] = static_cast<std::uint64_t>(sum);
+  Fe<L, 1> out;
+  sum = 0;
+#pragma GCC unroll 5
+  for (unsigned i = 0; i < 5; ++i) {
+    sum += column(i) + Wide{high[i]} * p_fold_260;
+    out.n[i] = static_cast<std::uint64_t>(sum) & (i < 4 ? limb_mask : top_mask);
+    sum >>= i < 4 ? 52 : 48;
+  }
   sum = Wide{static_cast<std::uint64_t>(sum)} * p_fold + out.n[0];
   out.n[0] = static_cast<std::uint64_t>(sum) & limb_mask;
   const std::uint64_t second = out.n[1] + static_cast<std::uint64_t>(sum >> 52);
@@ -205,13 +207,14 @@ CG_INLINE Fe<L, 1> reduce_wide(typename L::Wide c[9]) noexcept {
 template <class L, unsigned Va, unsigned Vb>
 CG_INLINE Fe<L, 1> mul(const Fe<L, Va>& a, const Fe<L, Vb>& b) noexcept {
   if constexpr (L::wide) {
-    typename L::Wide c[9] = {};
+    return detail::reduce_wide<L>([&](unsigned k) noexcept {
+      typename L::Wide sum = 0;
 #pragma GCC unroll 5
-    for (unsigned i = 0; i < 5; ++i) {
-#pragma GCC unroll 5
-      for (unsigned j = 0; j < 5; ++j) c[i + j] += typename L::Wide{a.n[i]} * b.n[j];
-    }
-    return detail::reduce_wide<L>(c);
+      for (unsigned i = k < 5 ? 0 : k - 4; i < 5 && i <= k; ++i) {
+        sum += typename L::Wide{a.n[i]} * b.n[k - i];
+      }
+      return sum;
+    });
   } else {
     typename L::Operand x[5], y[5];
     for (unsigned i = 0; i < 5; ++i) {
@@ -234,14 +237,15 @@ CG_INLINE Fe<L, 1> mul(const Fe<L, Va>& a, const Fe<L, Vb>& b) noexcept {
 template <class L, unsigned V>
 CG_INLINE Fe<L, 1> sqr(const Fe<L, V>& a) noexcept {
   if constexpr (L::wide) {
-    typename L::Wide c[9] = {};
-#pragma GCC unroll 5
-    for (unsigned i = 0; i < 5; ++i) {
-      c[2 * i] += typename L::Wide{a.n[i]} * a.n[i];
-#pragma GCC unroll 5
-      for (unsigned j = i + 1; j < 5; ++j) c[i + j] += typename L::Wide{2 * a.n[i]} * a.n[j];
-    }
-    return detail::reduce_wide<L>(c);
+    return detail::reduce_wide<L>([&](unsigned k) noexcept {
+      typename L::Wide sum = 0;
+#pragma GCC unroll 3
+      for (unsigned i = k < 5 ? 0 : k - 4; 2 * i <= k; ++i) {
+        const std::uint64_t times = 2 * i == k ? 1 : 2;
+        sum += typename L::Wide{times * a.n[i]} * a.n[k - i];
+      }
+      return sum;
+    });
   } else {
     typename L::Operand x[5];
     for (unsigned i = 0; i < 5; ++i) x[i] = L::operand(a.n[i]);
