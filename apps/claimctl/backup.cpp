@@ -1,10 +1,13 @@
 // `claimctl backup` and `claimctl restore`: lib/journal's copies, between folders of this machine.
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <system_error>
 
@@ -105,7 +108,9 @@ Expected<journal::BackedUp> copy_to(const BackupOptions& options, bool json) {
   auto to = empty_folder(options.copy, "Name a folder that does not exist yet, or an empty one");
   if (!to) return std::unexpected(std::move(to.error()));
   Steps steps(!json);
-  auto made = journal::back_up(**from, **to, {.is_stopped = lock->has_value()}, steps.step());
+  const journal::BackupOptions how{.is_stopped = lock->has_value(),
+                                   .now = xrpl::ledger_from_unix(std::time(nullptr))};
+  auto made = journal::back_up(**from, **to, how, steps.step());
   if (!made) return std::unexpected(of_no_use(std::move(made.error()), options.copy));
   return made;
 }
@@ -129,7 +134,11 @@ Expected<journal::Inspection> restore_to(const RestoreOptions& options, bool jso
                 "Stop it, and move its folder away");
   }
   Steps steps(!json);
-  auto made = journal::restore(**from, **to, steps.step());
+  journal::Restored as{.now = xrpl::ledger_from_unix(std::time(nullptr))};
+  if (::getrandom(as.node_uuid.data(), as.node_uuid.size(), 0) != std::ssize(as.node_uuid)) {
+    return fail("the kernel gives no random numbers", "getrandom(2)");
+  }
+  auto made = journal::restore(**from, **to, as, steps.step());
   if (made && !made->damages.empty()) made = std::unexpected(made->damages.front());
   if (!made) return std::unexpected(of_no_use(std::move(made.error()), options.folder));
   return made;
@@ -141,7 +150,7 @@ constexpr const char* what_a_restore_means =
     "what payers were told, and a channel removed since is back. Import the channels again before "
     "the\nfirst claim, and let payers send their last claims again. Whoever follows the feed "
     "begins "
-    "without\na position.\n";
+    "without\na position: one of before is refused.\n";
 
 }  // namespace
 

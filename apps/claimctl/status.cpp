@@ -25,7 +25,8 @@ std::string remedy_of(const std::string& condition) {
     return "Mend what it says, mostly by making room for the state folder; claimd goes on by "
            "itself";
   if (condition == "behind")
-    return "The disk is slower than claims come: look at what else uses it, or take a faster one";
+    return "Claims wait for the disk or are answered BUSY: look into the kernel's log and at what "
+           "else uses it, or take a faster one; claimd goes on by itself";
   if (condition == "failed") return "Look at the disk, then start claimd again";
   return {};
 }

@@ -19,36 +19,19 @@ namespace claimgate::journal {
 namespace {
 
 constexpr unsigned tries_max = 10;
-constexpr std::uint64_t copied_at_once = 1 << 20;
 constexpr std::uint64_t copy_segment_bytes = 4ull << 20;
 // A heartbeat states what is durable after 100 ms without work, in the provisioning lane after the
 // control thread's next round.
 constexpr auto statement_wait_max = std::chrono::seconds(10);
 constexpr auto statement_pause = std::chrono::milliseconds(10);
 
-// A file of the same name and content, durable but for its name.
-Expected<void> copy_file(Storage& from, Storage& to, const std::string& path, std::uint64_t bytes,
-                         const Step& step) {
-  auto source = from.open(path, Access::read_only);
-  if (!source) return std::unexpected(source.error());
-  auto target = to.create(path, bytes);
-  if (!target) return std::unexpected(target.error());
-  AlignedBuffer buffer(copied_at_once);
-  for (std::uint64_t at = 0; at < bytes; at += copied_at_once) {
-    const auto piece = buffer.first(std::min(copied_at_once, bytes - at));
-    if (auto read = (*source)->read(at, piece); !read) return read;
-    if (auto written = (*target)->write(at, piece); !written) return written;
-    if (!step) continue;
-    if (auto going_on = step("copying", at + piece.size(), bytes); !going_on) return going_on;
-  }
-  return (*target)->sync();
-}
-
 // One lane of the copy: records in, segments of its own out.
 class LaneCopy {
  public:
-  LaneCopy(Storage& to, const Manifest& manifest, std::uint32_t lane, std::uint64_t after_lsn)
-      : shelf_(to, {.lane = lane, .segment_bytes = copy_segment_bytes, .spares = 1}, 1),
+  LaneCopy(Storage& to, const Manifest& manifest, std::uint32_t lane, std::uint64_t after_lsn,
+           channel::LedgerTime now)
+      : now_(now),
+        shelf_(to, {.lane = lane, .segment_bytes = copy_segment_bytes, .spares = 1}, 1),
         writer_({.node_uuid = manifest.node_uuid,
                  .lane = lane,
                  .record_bytes = record_bytes_of(lane),
@@ -67,10 +50,10 @@ class LaneCopy {
 
  private:
   Expected<void> write() {
-    auto group = writer_.close(0);
+    auto group = writer_.close(now_);
     if (!group) {
       if (auto made = shelf_.tend(); !made) return std::unexpected(made.error());
-      group = writer_.close(0);
+      group = writer_.close(now_);
     }
     if (!group) return fail("there is no segment to write to");
     if (auto written = group->file->write_durably(group->offset, group->bytes); !written) {
@@ -80,6 +63,7 @@ class LaneCopy {
     return {};
   }
 
+  const channel::LedgerTime now_;
   SegmentShelf shelf_;
   LaneWriter writer_;
 };
@@ -94,8 +78,10 @@ Expected<Manifest> manifest_of(Storage& storage) {
 
 class Backup {
  public:
-  Backup(Storage& from, Storage& to, const BackupOptions& options, const Step& step)
-      : from_(from), to_(to), options_(options), step_(step) {}
+  // `node_uuid`: the copy's; none: as it is there.
+  Backup(Storage& from, Storage& to, const BackupOptions& options,
+         const std::optional<Uuid>& node_uuid, const Step& step)
+      : from_(from), to_(to), options_(options), node_uuid_(node_uuid), step_(step) {}
 
   Expected<BackedUp> run() {
     for (;; ++out_.tries) {
@@ -134,7 +120,7 @@ class Backup {
     if (!begun) return std::unexpected(std::move(begun.error()));
     manifest_ = std::move(*begun);
     out_.checkpoint = manifest_.current;
-    copy_ = Manifest{.node_uuid = manifest_.node_uuid,
+    copy_ = Manifest{.node_uuid = node_uuid_.value_or(manifest_.node_uuid),
                      .sequence = 0,
                      .term = manifest_.term,
                      .current = manifest_.current,
@@ -142,9 +128,16 @@ class Backup {
                      .lanes = {},
                      .read_only = false};
     if (manifest_.current.generation > 0) {
-      auto copied = copy_file(from_, to_, checkpoint_path(manifest_.current.generation),
-                              checkpoint_bytes(manifest_.current.channels), step_);
-      if (!copied) return copied;
+      std::uint64_t done = 0;
+      const std::uint64_t all = checkpoint_bytes(manifest_.current.channels);
+      const Pace pace = [&](std::size_t bytes) -> Expected<void> {
+        done += bytes;
+        return step_ ? step_("copying", done, all) : Expected<void>{};
+      };
+      auto copied = copy_checkpoint(from_, manifest_.node_uuid, manifest_.current, to_,
+                                    copy_.node_uuid, pace);
+      if (!copied) return std::unexpected(copied.error());
+      copy_.current = *copied;
     }
     auto lanes = lanes_of(from_, manifest_);
     if (!lanes) return std::unexpected(lanes.error());
@@ -167,7 +160,7 @@ class Backup {
     if (auto made = to_.make_folder(lane_folder(lane)); !made) return made;
     const LaneEntry* const there = manifest_.lane(lane);
     LaneEntry entry = there != nullptr ? *there : LaneEntry{.lane = lane};
-    LaneCopy copy(to_, manifest_, lane, entry.current_lsn);
+    LaneCopy copy(to_, copy_, lane, entry.current_lsn, options_.now);
     auto read = options_.is_stopped ? copy_to_the_end(lane, entry.current_lsn, copy)
                                     : copy_what_is_durable(lane, entry.current_lsn, copy);
     if (read) read = copy.finish();
@@ -244,6 +237,7 @@ class Backup {
   Storage& from_;
   Storage& to_;
   const BackupOptions options_;
+  const std::optional<Uuid> node_uuid_;
   const Step& step_;
   Manifest manifest_;  // of this try
   Manifest copy_;
@@ -254,10 +248,10 @@ class Backup {
 
 Expected<BackedUp> back_up(Storage& from, Storage& to, const BackupOptions& options,
                            const Step& step) {
-  return Backup(from, to, options, step).run();
+  return Backup(from, to, options, std::nullopt, step).run();
 }
 
-Expected<Inspection> restore(Storage& from, Storage& to, const Step& step) {
+Expected<Inspection> restore(Storage& from, Storage& to, const Restored& as, const Step& step) {
   const auto sound = inspect(from, step);
   if (!sound) return std::unexpected(sound.error());
   if (!sound->damages.empty()) return std::unexpected(sound->damages.front());
@@ -265,28 +259,13 @@ Expected<Inspection> restore(Storage& from, Storage& to, const Step& step) {
     return fail("there is no journal here", from.where(""),
                 "Name a folder that 'claimctl backup' made");
   }
-  for (const InspectedCheckpoint& each : sound->checkpoints) {
-    auto copied = copy_file(from, to, each.path, checkpoint_bytes(each.ref.channels), step);
-    if (!copied) return std::unexpected(copied.error());
+  if (sound->manifest.read_only) {
+    return fail("a newer claimd has written this folder, and only its claimctl knows all of it",
+                from.where(manifest_path), "Restore with the claimctl of that version");
   }
-  for (const InspectedLane& lane : sound->lanes) {
-    const std::string folder = lane_folder(lane.lane);
-    if (auto made = to.make_folder(folder); !made) return std::unexpected(made.error());
-    auto files = from.list(folder);
-    if (!files) return std::unexpected(files.error());
-    for (const FolderEntry& file : *files) {
-      if (!segment_number(file.name) || file.is_folder) continue;
-      auto copied =
-          copy_file(from, to, folder + "/" + file.name, file.bytes / page_bytes * page_bytes, step);
-      if (!copied) return std::unexpected(copied.error());
-    }
-    if (auto synced = to.sync_folder(folder); !synced) return std::unexpected(synced.error());
-  }
-  if (auto synced = to.sync_folder(""); !synced) return std::unexpected(synced.error());
-  auto manifest = copy_file(from, to, manifest_path, manifest_pages * page_bytes, step);
-  if (manifest) manifest = to.sync_folder("");
-  if (!manifest) return std::unexpected(manifest.error());
-  return inspect(to, step);
+  auto copied = Backup(from, to, {.is_stopped = true, .now = as.now}, as.node_uuid, step).run();
+  if (!copied) return std::unexpected(std::move(copied.error()));
+  return std::move(copied->verified);
 }
 
 }  // namespace claimgate::journal

@@ -28,6 +28,7 @@ struct BackupOptions {
   // No claimd runs on the folder, nor can one start (folder_lock.hpp): the lanes are read to their
   // end, as recovery would. Beside a running one only what it states to be durable counts.
   bool is_stopped = false;
+  channel::LedgerTime now = 0;  // that the copy's frames tell; for people
 };
 
 struct BackedUp {
@@ -43,8 +44,17 @@ struct BackedUp {
 [[nodiscard]] Expected<BackedUp> back_up(Storage& from, Storage& to, const BackupOptions& options,
                                          const Step& step);
 
-// Copies what counts of `from`, which inspect() finds sound, to `to`, which is empty; the manifest
-// comes last. Returned is what inspect() then says of `to`.
-[[nodiscard]] Expected<Inspection> restore(Storage& from, Storage& to, const Step& step);
+struct Restored {
+  // The new folder's own: never used before. It is another history: LSNs and incarnations that the
+  // backup never knew of are given again, so whoever kept a position of the one before must not go
+  // on with it.
+  Uuid node_uuid{};
+  channel::LedgerTime now = 0;  // that its frames tell; for people
+};
+
+// Copies what counts of `from`, which inspect() finds sound and no claimd runs on, to `to`, which
+// is empty; the manifest comes last. Returned is what inspect() then says of `to`.
+[[nodiscard]] Expected<Inspection> restore(Storage& from, Storage& to, const Restored& as,
+                                           const Step& step);
 
 }  // namespace claimgate::journal

@@ -220,6 +220,23 @@ Expected<void> read_checkpoint(Storage& storage, const Uuid& node_uuid, const Ch
   return walk(storage, ref, deliver, give_up, {});
 }
 
+Expected<CheckpointRef> copy_checkpoint(Storage& from, const Uuid& from_uuid,
+                                        const CheckpointRef& ref, Storage& to, const Uuid& to_uuid,
+                                        const Pace& pace) {
+  auto file = to.create(checkpoint_path(ref.generation), 0);
+  if (!file) return std::unexpected(file.error());
+  CheckpointRef copy = ref;
+  copy.stamp = stamp_of(to_uuid, ref.generation);
+  PageWriter writer(**file, ref.generation, copy.stamp, ref.channels, pace);
+  auto done = read_checkpoint(from, from_uuid, ref, [&writer](const channel::ChannelView& view) {
+    return writer.add(view);
+  });
+  if (done) done = writer.finish();
+  if (done) done = (*file)->sync();
+  if (!done) return std::unexpected(done.error());
+  return copy;
+}
+
 Expected<void> verify_checkpoint(Storage& storage, const Uuid& node_uuid, const CheckpointRef& ref,
                                  const ReportFault& report, const Pace& pace) {
   if (ref.generation == 0) return {};

@@ -39,6 +39,12 @@ using Pace = std::function<Expected<void>(std::size_t bytes)>;
     Storage& storage, const Uuid& node_uuid, const CheckpointRef& ref,
     const std::function<Expected<void>(const channel::ChannelView&)>& deliver);
 
+// The file of `ref`, verified, for another storage and perhaps another node. Made anew there, and
+// synced; it is what is returned.
+[[nodiscard]] Expected<CheckpointRef> copy_checkpoint(Storage& from, const Uuid& from_uuid,
+                                                      const CheckpointRef& ref, Storage& to,
+                                                      const Uuid& to_uuid, const Pace& pace);
+
 // Verifies every page and record of the file, and hands each fault to `report`, named as above;
 // what that returns as a Failure ends it. Returned is what kept it from looking: a file that does
 // not open or read. `pace` is called as it goes on, where it is given.

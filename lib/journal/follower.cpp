@@ -32,7 +32,8 @@ Expected<Follower> Follower::open(Storage& storage, const std::optional<FollowPo
                 "Name claimd's node.state_dir, after its first start");
   }
   if (position && position->node_uuid != (*found)->node_uuid) {
-    return fail("the position is of another node", storage.where(""),
+    return fail("the position is of another node, or of this one before it was restored",
+                storage.where(""),
                 "Begin without a position: the feed then begins with all amounts held");
   }
   Follower follower(storage, **found);
@@ -51,7 +52,7 @@ Expected<Manifest> Follower::manifest() {
   auto found = read_manifest(storage_);
   if (!found) return std::unexpected(std::move(found.error()));
   if (*found && (*found)->node_uuid == node_uuid_) return std::move(**found);
-  return fail(*found ? "the state folder was replaced by another node's while it was followed"
+  return fail(*found ? "the state folder was replaced by another while it was followed"
                      : "no page of the manifest is whole any more",
               storage_.where(manifest_path), "Look what was done to the folder, then follow anew");
 }

@@ -56,7 +56,8 @@ class FollowSink {
 
 class Follower {
  public:
-  // Fails where `position` is of another node, and where there is no journal.
+  // Fails where `position` is of another node or of before a restore, and where there is no
+  // journal.
   [[nodiscard]] static Expected<Follower> open(Storage& storage,
                                                const std::optional<FollowPosition>& position);
 

@@ -73,6 +73,9 @@ Expected<void> Journal::begin_term(Recovered& recovered, const channel::Table& t
   }
   provisioned();
   next_incarnation_ = recovered.next_incarnation;
+  for (const auto& lane : lanes_) {
+    if (auto shed = lane->shelf.shed(); !shed) return shed;
+  }
   // A lane without a segment takes nothing: the first ones are made here, the others by tend().
   for (const auto& lane : lanes_) {
     if (auto made = lane->shelf.tend(); !made) return std::unexpected(made.error());
@@ -106,7 +109,9 @@ Expected<void> Journal::open_lane(std::uint32_t number, const Recovered& recover
                               : options_.frames_per_group}));
   SegmentShelf& shelf = lanes_.back()->shelf;
   for (const SegmentFacts& facts : end.segments) {
-    shelf.adopt(facts.segment, facts.last_lsn, facts.bytes);
+    // Torn from its first frame on: of the term that ended, and so free at any later start.
+    const bool holds_records = facts.last_lsn >= facts.first_lsn;
+    shelf.adopt(facts.segment, holds_records ? facts.last_lsn : 0, facts.bytes);
   }
   shelf.release_below(manifest_.lane(number)->previous_lsn);
   return {};
@@ -183,14 +188,15 @@ void Journal::abandon() {
 Expected<void> Journal::write_provisioning_group() {
   Lane& lane = provisioning();
   const bool failed_before = std::exchange(provisioning_failed_, true);  // until it has gone well
-  auto group = lane.writer.close(0);
+  const channel::LedgerTime now = options_.now != nullptr ? options_.now() : 0;
+  auto group = lane.writer.close(now);
   if (!group) {
     if (auto made = lane.shelf.tend(); !made) {
       drop_batch();  // nothing of this group was written: the lane is as it was
       provisioning_failed_ = failed_before;
       return std::unexpected(made.error());
     }
-    group = lane.writer.close(0);
+    group = lane.writer.close(now);
     if (!group) return fail("there is no segment to write to", lane_folder(provisioning_lane));
   }
   if (auto written = group->file->write_durably(group->offset, group->bytes); !written) {

@@ -39,38 +39,85 @@ void SegmentShelf::adopt(std::uint64_t segment, std::uint64_t last_lsn, std::uin
 }
 
 Expected<std::unique_ptr<File>> SegmentShelf::reuse(Filled& old, const std::string& path) {
-  std::unique_ptr<File> file = std::move(old.file);
-  if (!file) {
+  if (!old.file) {
     auto opened = storage_.open(segment_path(options_.lane, old.segment), Access::read_write);
-    if (!opened) return std::unexpected(opened.error());
-    file = std::move(*opened);
+    if (!opened) return opened;
+    old.file = std::move(*opened);
   }
   if (auto renamed = storage_.rename(segment_path(options_.lane, old.segment), path); !renamed) {
     return std::unexpected(renamed.error());
   }
+  return std::move(old.file);
+}
+
+// One that could not be renamed to `segment`, or not be removed. A call that failed may have been
+// carried out all the same: it is what the folder has. Where that cannot be read it is as before.
+void SegmentShelf::put_back(Filled old, std::uint64_t segment) {
+  if (const auto entries = storage_.list(lane_folder(options_.lane))) {
+    const auto is_there = [&](std::uint64_t number) {
+      return std::ranges::any_of(*entries, [number](const FolderEntry& entry) {
+        return segment_number(entry.name) == number;
+      });
+    };
+    if (!is_there(old.segment)) {
+      if (!is_there(segment)) return;
+      old.segment = segment;
+    }
+  }
+  old.resists = true;
+  const std::lock_guard lock(mutex_);
+  free_.push_back(std::move(old));
+}
+
+// Under mutex_.
+void SegmentShelf::try_all_again() {
+  for (Filled& each : free_) each.resists = false;
+}
+
+// One that is to be tried, and is of our size or not.
+std::optional<SegmentShelf::Filled> SegmentShelf::take_free(bool fits) {
+  const std::lock_guard lock(mutex_);
+  const auto at = std::ranges::find_if(free_, [&](const Filled& each) {
+    return !each.resists && (each.bytes == options_.segment_bytes) == fits;
+  });
+  if (at == free_.end()) return std::nullopt;
+  std::optional<Filled> taken(std::move(*at));
+  free_.erase(at);
+  return taken;
+}
+
+Expected<void> SegmentShelf::shed() {
+  while (auto old = take_free(false)) {
+    const std::uint64_t segment = old->segment;
+    if (auto removed = storage_.remove(segment_path(options_.lane, segment)); !removed) {
+      put_back(std::move(*old), segment);
+      return removed;
+    }
+  }
+  return {};
+}
+
+// A new one, for which there is room once those of another size are gone.
+Expected<std::unique_ptr<File>> SegmentShelf::make(const std::string& path) {
+  if (auto done = shed(); !done) return std::unexpected(done.error());
+  auto file = storage_.create(path, options_.segment_bytes);
+  if (file) return file;
+  const std::lock_guard lock(mutex_);
+  try_all_again();
   return file;
 }
 
 Expected<bool> SegmentShelf::tend() {
-  std::optional<Filled> old;
   std::uint64_t segment = 0;
   {
     const std::lock_guard lock(mutex_);
     if (spares_.size() >= options_.spares) return false;
     segment = next_segment_++;
-    if (!free_.empty()) {
-      old.emplace(std::move(free_.back()));
-      free_.pop_back();
-    }
   }
   const std::string path = segment_path(options_.lane, segment);
-  // One of another size was made under another configuration.
-  const bool fits = old && old->bytes == options_.segment_bytes;
-  if (old && !fits) {
-    const std::string gone = segment_path(options_.lane, old->segment);
-    if (auto removed = storage_.remove(gone); !removed) return std::unexpected(removed.error());
-  }
-  auto file = fits ? reuse(*old, path) : storage_.create(path, options_.segment_bytes);
+  auto old = take_free(true);
+  auto file = old ? reuse(*old, path) : make(path);
+  if (!file && old) put_back(std::move(*old), segment);
   if (!file) return std::unexpected(file.error());
   const auto synced = storage_.sync_folder(lane_folder(options_.lane));
   const std::lock_guard lock(mutex_);
@@ -89,6 +136,7 @@ void SegmentShelf::release_below(std::uint64_t lsn) {
       filled_.begin(), filled_.end(), [lsn](const Filled& each) { return each.last_lsn > lsn; });
   std::move(superfluous, filled_.end(), std::back_inserter(free_));
   filled_.erase(superfluous, filled_.end());
+  try_all_again();
 }
 
 bool SegmentShelf::releases(std::uint64_t segment, std::uint64_t lsn) const {

@@ -45,8 +45,13 @@ class SegmentShelf {
   // Files that recovery found: filled up to `last_lsn`, or never used (0).
   void adopt(std::uint64_t segment, std::uint64_t last_lsn, std::uint64_t bytes);
   // Makes one spare where some are wanting: by renaming a free segment, or by writing a new one.
-  // True where it did. A full disk is a Failure; it may be called again.
+  // True where it did. A full disk is a Failure; it may be called again. A free segment that cannot
+  // be renamed or removed stays free: the next one is taken meanwhile, or a new one made, and it is
+  // tried again after a checkpoint, or where there is no room for a new one.
   [[nodiscard]] Expected<bool> tend();
+  // Removes the free segments that were made under another configuration: of another size. Where a
+  // new one is made it is done anyhow; at a start one lane's room is another's.
+  [[nodiscard]] Expected<void> shed();
   // Every filled segment whose last record is at or below `lsn` becomes free.
   void release_below(std::uint64_t lsn);
   // Whether that would make this one free.
@@ -65,8 +70,13 @@ class SegmentShelf {
     std::uint64_t last_lsn = 0;
     std::uint64_t bytes = 0;
     std::unique_ptr<File> file;  // none where recovery found it
+    bool resists = false;        // could not be renamed or removed when it was tried last
   };
   [[nodiscard]] Expected<std::unique_ptr<File>> reuse(Filled& old, const std::string& path);
+  [[nodiscard]] Expected<std::unique_ptr<File>> make(const std::string& path);
+  [[nodiscard]] std::optional<Filled> take_free(bool fits);
+  void put_back(Filled old, std::uint64_t segment);
+  void try_all_again();
 
   Storage& storage_;
   const Options options_;

@@ -116,7 +116,7 @@ void log(const durability::Health& health) {
       return spdlog::error("the journal's upkeep fails, claims go on for now: {}", health.why);
     case Condition::behind:
       return spdlog::error(
-          "the disk is slower than claims come: they are answered BUSY until it has caught up. {}",
+          "the disk is late: claims wait for it or are answered BUSY until it has caught up. {}",
           health.why);
     case Condition::full:
       return spdlog::error(

@@ -17,11 +17,11 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds awake_idle{5};
 constexpr std::chrono::milliseconds asleep_max{20};
 
+}  // namespace
+
 channel::LedgerTime ledger_now() noexcept {
   return static_cast<channel::LedgerTime>(std::time(nullptr) - channel::ledger_epoch_unix_s);
 }
-
-}  // namespace
 
 Committer::Committer(journal::LaneWriter& writer, const journal::SegmentShelf& shelf,
                      LaneGate& gate, const CommitterOptions& options,

@@ -15,6 +15,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "lib/channel/terms.hpp"
 #include "lib/counter/counter.hpp"
 #include "lib/counter/histogram.hpp"
 #include "lib/failure/failure.hpp"
@@ -22,6 +23,9 @@
 #include "src/durability/lane_gate.hpp"
 
 namespace claimgate::durability {
+
+// What frames tell of when they were written, for people.
+[[nodiscard]] channel::LedgerTime ledger_now() noexcept;
 
 struct CommitterOptions {
   // Below so many spare segments the gate is closed.

@@ -1,5 +1,7 @@
 #include "src/durability/keeper.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -11,6 +13,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds tend_every{50};
 constexpr milliseconds rest_after_failure{1000};
+// With Release::when_durable: no healthy disk takes so long for a group of 512 KiB, and payers send
+// again before.
+constexpr milliseconds stands_max{1000};
 
 constexpr std::array<std::string_view, conditions> condition_names = {"good", "hindered", "behind",
                                                                       "full", "failed"};
@@ -33,8 +38,9 @@ Expected<std::unique_ptr<Keeper>> Keeper::open(journal::Storage& storage,
                                                std::uint32_t next_incarnation,
                                                journal::Recovered& recovered) {
   std::unique_ptr<Keeper> keeper(new Keeper(options, table));
-  auto journal =
-      journal::Journal::open(storage, options.journal, table, next_incarnation, recovered);
+  journal::JournalOptions with = options.journal;
+  with.now = &ledger_now;
+  auto journal = journal::Journal::open(storage, with, table, next_incarnation, recovered);
   if (!journal) return std::unexpected(journal.error());
   keeper->journal_ = std::move(*journal);
   for (unsigned i = 0; i < options.journal.claim_lanes; ++i) {
@@ -42,10 +48,8 @@ Expected<std::unique_ptr<Keeper>> Keeper::open(journal::Storage& storage,
   }
   keeper->upkeep_ =
       std::jthread([self = keeper.get()](const std::stop_token& stop) { self->upkeep(stop); });
-  if (options.release == Release::at_once) {
-    keeper->watch_ =
-        std::jthread([self = keeper.get()](const std::stop_token& stop) { self->watch(stop); });
-  }
+  keeper->watch_ =
+      std::jthread([self = keeper.get()](const std::stop_token& stop) { self->watch(stop); });
   return keeper;
 }
 
@@ -116,19 +120,28 @@ void Keeper::checkpoint_where_due(const std::stop_token& stop) {
 
 // A thread of its own, because the others wait for the very disk that may be late.
 void Keeper::watch(const std::stop_token& stop) {
-  for (; !stop.stop_requested(); std::this_thread::sleep_for(options_.async_max / 8)) {
+  const milliseconds longest =
+      options_.release == Release::at_once ? options_.async_max / 4 : stands_max;
+  const milliseconds pause = std::min(longest / 2, tend_every);
+  for (; !stop.stop_requested(); std::this_thread::sleep_for(pause)) {
     const auto now = Clock::now();
-    for (const auto& lane : lanes_) {
-      const std::uint64_t durable = lane->gate.durable_lsn();
-      const bool stands = durable == lane->seen_durable && lane->gate.published() > durable;
-      if (!stands) lane->stands_since = now;
-      lane->seen_durable = durable;
-      if (now - lane->stands_since > options_.async_max / 4) {
-        lane->gate.close(LaneGate::Reason::behind);
-      } else {
-        lane->gate.open(LaneGate::Reason::behind);
-      }
-    }
+    for (const auto& lane : lanes_) look_at(*lane, longest, now);
+  }
+}
+
+void Keeper::look_at(Lane& lane, Clock::duration longest, Clock::time_point now) {
+  const std::uint64_t durable = lane.gate.durable_lsn();
+  const bool stands = durable == lane.seen_durable && lane.gate.published() > durable;
+  lane.seen_durable = durable;
+  const std::lock_guard lock(health_lock_);
+  if (!stands) lane.stands_since = now;
+  lane.is_behind = now - lane.stands_since > longest;
+  // Where replies wait for the disk, its being late is no loss, and the ring bounds what waits.
+  if (options_.release != Release::at_once) return;
+  if (lane.is_behind) {
+    lane.gate.close(LaneGate::Reason::behind);
+  } else {
+    lane.gate.open(LaneGate::Reason::behind);
   }
 }
 
@@ -186,16 +199,34 @@ void Keeper::note(std::string& hindrance, const Expected<void>& done) {
 Health Keeper::health() const {
   const std::lock_guard lock(health_lock_);
   if (failure_) return {Condition::failed, failure_->text()};
-  const auto closed_for = [this](LaneGate::Reason reason) {
-    return std::ranges::any_of(lanes_,
-                               [&](const auto& lane) { return lane->gate.is_closed_for(reason); });
-  };
+  const bool is_full = std::ranges::any_of(lanes_, [](const auto& lane) {
+    return lane->gate.is_closed_for(LaneGate::Reason::no_segment);
+  });
   const std::string& hindrance =
       tending_hindered_.empty() ? checkpoint_hindered_ : tending_hindered_;
-  if (closed_for(LaneGate::Reason::no_segment)) return {Condition::full, hindrance};
-  if (closed_for(LaneGate::Reason::behind)) return {Condition::behind, hindrance};
+  if (is_full) return {Condition::full, hindrance};
+  if (const std::string late = standing(); !late.empty()) {
+    return {Condition::behind, hindrance.empty() ? late : late + "; " + hindrance};
+  }
   if (!hindrance.empty()) return {Condition::hindered, hindrance};
   return {};
+}
+
+// Of the lane that has waited longest for the disk; empty where none is behind. Under health_lock_.
+std::string Keeper::standing() const {
+  const Lane* latest = nullptr;
+  unsigned number = 0;
+  for (unsigned i = 0; i < lanes_.size(); ++i) {
+    const Lane& lane = *lanes_[i];
+    if (!lane.is_behind) continue;
+    if (latest != nullptr && latest->stands_since <= lane.stands_since) continue;
+    latest = &lane;
+    number = i;
+  }
+  if (latest == nullptr) return {};
+  const std::chrono::duration<double> stands = Clock::now() - latest->stands_since;
+  return fmt::format("lane {}: the disk has not finished a group for {:.1f} s; pending claims: {}",
+                     number, stands.count(), pending(number));
 }
 
 std::uint64_t Keeper::pending(unsigned lane) const noexcept {

@@ -4,7 +4,7 @@
 //   open() ── recover ──► gate(lane) ─► worker
 //                     ──► journal()  ─► provisioning
 //                     ──► upkeep: segments ahead, checkpoints, health
-//                     ──► watch: with replies at once, how long anything is not durable
+//                     ──► watch: how long anything is not durable
 //   stop() ── the lanes' last groups, a checkpoint
 //
 // Owner: the appliance. health() and the counters: any thread.
@@ -48,16 +48,18 @@ struct KeeperOptions {
 enum class Condition : std::uint8_t {
   good,
   hindered,  // upkeep fails, the lanes go on: a full disk, a manifest that cannot be written
-  behind,    // a lane takes nothing until the disk has caught up
-  full,      // a lane takes nothing until it has a segment to write to
-  failed,    // a write failed: nothing is acknowledged any more, only a new start goes on
+  // The disk has not finished a lane's group for too long. What rests on it waits; with
+  // Release::at_once the lane takes nothing until the disk has caught up.
+  behind,
+  full,    // a lane takes nothing until it has a segment to write to
+  failed,  // a write failed: nothing is acknowledged any more, only a new start goes on
 };
 inline constexpr unsigned conditions = 5;
 [[nodiscard]] std::string_view name(Condition condition) noexcept;
 
 struct Health {
   Condition condition = Condition::good;
-  std::string why;  // the failure behind it, or empty
+  std::string why;  // the failure behind it, or which lane waits for the disk; or empty
   bool operator==(const Health&) const = default;
 };
 
@@ -116,14 +118,18 @@ class Keeper {
     Lane(Keeper& keeper, unsigned number);
     LaneGate gate;
     Committer committer;
-    // The watch's: what was durable when it looked, and since when nothing has come of it.
-    std::uint64_t seen_durable = 0;
-    Clock::time_point stands_since;
+    std::uint64_t seen_durable = 0;  // the watch's: what was durable when it looked
+    // Under health_lock_: since when nothing more has become so, though something waits for it;
+    // and whether that is too long.
+    Clock::time_point stands_since = Clock::now();
+    bool is_behind = false;
   };
 
   Keeper(const KeeperOptions& options, channel::Table& table) : options_(options), table_(table) {}
   void upkeep(const std::stop_token& stop);
   void watch(const std::stop_token& stop);
+  void look_at(Lane& lane, Clock::duration longest, Clock::time_point now);
+  [[nodiscard]] std::string standing() const;
   void look_after(Clock::time_point now);
   [[nodiscard]] Expected<void> tend();
   void checkpoint_where_due(const std::stop_token& stop);
@@ -145,7 +151,7 @@ class Keeper {
   Clock::time_point tend_at_;        // the upkeep thread's
   Clock::time_point checkpoint_at_;  // likewise: not before
   std::jthread upkeep_;
-  std::jthread watch_;  // with Release::at_once; never in the hands of the disk
+  std::jthread watch_;  // never in the hands of the disk
 };
 
 }  // namespace claimgate::durability

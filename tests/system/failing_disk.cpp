@@ -2,6 +2,7 @@
 // through here. Only files of the journal's claim lane are meant. By the environment:
 //   FAILING_DISK_EIO_AT=N    the N-th durable write fails with EIO, once
 //   FAILING_DISK_STUTTERS=1  every third one is interrupted, every second one takes a page only
+//   FAILING_DISK_STANDS=FILE none ends while there is such a file
 #include <dlfcn.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -38,11 +39,13 @@ extern "C" ssize_t pwritev2(int file, const iovec* parts, int count, off_t offse
   static const auto real = reinterpret_cast<ssize_t (*)(int, const iovec*, int, off_t, int)>(
       ::dlsym(RTLD_NEXT, "pwritev2"));
   static const std::uint64_t fails_at = number_in("FAILING_DISK_EIO_AT");
+  static const char* const stands_while = std::getenv("FAILING_DISK_STANDS");
   static const bool stutters = number_in("FAILING_DISK_STUTTERS") != 0;
   static std::atomic<std::uint64_t> writes{0};
   if ((flags & RWF_DSYNC) == 0 || !is_of_a_claim_lane(file)) {
     return real(file, parts, count, offset, flags);
   }
+  while (stands_while != nullptr && ::access(stands_while, F_OK) == 0) ::usleep(2'000);
   const std::uint64_t number = ++writes;
   if (number == fails_at) {
     errno = EIO;

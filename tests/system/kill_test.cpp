@@ -157,5 +157,37 @@ TEST_F(Kill, AStutteringDiskLosesNothing) {
   }
 }
 
+TEST_F(Kill, ADiskThatStandsIsToldOfAndWhatWaitedForItIsAnsweredOnceItGoesOn) {
+  const std::string standing = site.path("standing");
+  const Environment stands("FAILING_DISK_STANDS", standing);
+  start(options());
+  import(site.channels(6, 20));
+  (void)site.file("standing", "");
+  Child sender(site.claimgen_command(run_arguments(6, 20, 400)));
+  const auto status = [this] { return site.claimctl({"status"}); };
+  EXPECT_TRUE(eventually([&] {
+    return status().out.find("behind (durable-ack)") != std::string::npos;
+  })) << status().out;
+  const auto told = status();
+  EXPECT_EQ(told.code, 1) << "an operator is needed";
+  EXPECT_NE(told.out.find("lane 0: the disk has not finished a group for "), std::string::npos)
+      << told.out;
+  EXPECT_NE(told.out.find("look into the kernel's log"), std::string::npos) << told.out;
+  EXPECT_EQ(daemon().metrics().at("claimgate_journal_condition{condition=\"behind\"}"), 1);
+  EXPECT_TRUE(eventually([&] {
+    return daemon().log().find("the disk is late") != std::string::npos;
+  })) << daemon().log();
+  EXPECT_FALSE(sender.wait(std::chrono::milliseconds(0)))
+      << "no answer rests on a disk that stands";
+  std::filesystem::remove(standing);
+  const auto ended = sender.wait(std::chrono::seconds(60));
+  ASSERT_TRUE(ended) << "claimgen hangs";
+  EXPECT_EQ(*ended, 0) << sender.out() << sender.err();
+  EXPECT_TRUE(eventually([&] { return status().code == 0; })) << status().out;
+  EXPECT_TRUE(eventually([&] {
+    return daemon().log().find("in order again") != std::string::npos;
+  })) << daemon().log();
+}
+
 }  // namespace
 }  // namespace claimgate::system_test

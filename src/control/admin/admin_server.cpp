@@ -65,10 +65,7 @@ class AdminServer::Loop {
       const auto now = Session::Clock::now();
       sessions_.remove_if([&](const Session& session) { return session.is_over(now); });
     }
-    for (Session& session : sessions_)
-      session.end({"claimd is stopping",
-                   {},
-                   "An import under way is incomplete: import again once claimd runs"});
+    for (Session& session : sessions_) session.stop();
     sessions_.clear();
   }
 

@@ -46,8 +46,9 @@ class AdminServer {
   AdminServer& operator=(AdminServer&&) noexcept;
   ~AdminServer();  // stops
 
-  // Ends all sessions, removes the socket, joins the thread. An import that is being applied stops
-  // after its current slice and its client is told. Calling it again does nothing.
+  // Ends all sessions, removes the socket, joins the thread. An import stops after its current
+  // slice. Its client is told what became of it: nothing, or all of it is in the journal and so
+  // there at the next start. Calling it again does nothing.
   void stop() noexcept;
 
  private:

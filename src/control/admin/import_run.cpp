@@ -288,6 +288,20 @@ Expected<void> ImportRun::apply_slice() {
   return {};
 }
 
+Failure ImportRun::cut_short() const {
+  const bool is_committed =
+      phase_ == Phase::applying || (phase_ >= Phase::reporting && done_.applied);
+  if (!is_committed) {
+    return {"claimd is stopping; nothing was imported", begin_.source,
+            "Import again once claimd runs"};
+  }
+  return {phase_ == Phase::applying
+              ? "claimd is stopping; the import is in the journal, and the next start has all of it"
+              : "claimd is stopping; the import was carried out, only its report was cut short",
+          begin_.source,
+          "Nothing is left to do. To have its report, import the same file again once claimd runs"};
+}
+
 std::vector<admin::Refused> ImportRun::report() {
   assert(phase_ == Phase::reporting);
   std::vector<admin::Refused> out;

@@ -66,6 +66,8 @@ class ImportRun {
   }
   // The next refusals in input order; none: finished. Precondition: reporting.
   [[nodiscard]] std::vector<admin::Refused> report();
+  // What its client is to know where claimd stops now.
+  [[nodiscard]] Failure cut_short() const;
   [[nodiscard]] const admin::ImportDone& done() const noexcept { return done_; }
   [[nodiscard]] const admin::ImportBegin& begun() const noexcept { return begin_; }
 

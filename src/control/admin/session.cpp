@@ -213,6 +213,11 @@ void Session::end(const Failure& failure) {
   answer(failure);
 }
 
+void Session::stop() {
+  if (import_) return end(import_->cut_short());
+  end({"claimd is stopping", {}, "Ask again once it runs"});
+}
+
 void Session::release_import_slot() noexcept {
   if (services_.importing == this) services_.importing = nullptr;
 }

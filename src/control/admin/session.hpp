@@ -70,6 +70,8 @@ class Session {
   [[nodiscard]] Clock::time_point last_heard() const noexcept { return last_heard_; }
   // Answers with `failure` and ends the session once that has left.
   void end(const Failure& failure);
+  // Likewise: claimd stops, and the client is told what has become of its import.
+  void stop();
 
  private:
   void read_some();

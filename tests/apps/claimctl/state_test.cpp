@@ -224,6 +224,12 @@ TEST_F(ClaimctlState, BackupAndRestoreKeepEveryAmountAndNeverWriteOverAState) {
   const Outcome checked = claimctl({"check", again, "--signatures", "--json"});
   EXPECT_EQ(checked.code, 0) << checked.out;
   EXPECT_EQ(json::parse(checked.out).at("signatures_verified"), 2);
+  const std::string position = scratch_.file("feed.json");
+  ASSERT_EQ(claimctl({"follow", folder_, "--save", position, "--once"}).code, 0);
+  const Outcome followed = claimctl({"follow", again, "--from", position, "--once"});
+  EXPECT_EQ(followed.code, 1) << followed.out;
+  EXPECT_TRUE(contains(followed.err, "before it was restored")) << followed.err;
+  EXPECT_TRUE(contains(followed.err, "Begin without a position")) << followed.err;
   SignedLife life(again);
   EXPECT_EQ(life.table().size(), 3u);
   life.claim(1, 160);

@@ -6,16 +6,22 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <set>
 #include <thread>
 
+#include "lib/journal/follower.hpp"
+#include "lib/journal/frame_walk.hpp"
+#include "lib/memory/crc32c.hpp"
 #include "tests/lib/journal/journal_life.hpp"
 #include "tests/lib/journal/posix_site.hpp"
 #include "tests/lib/journal/state_files.hpp"
 
 namespace claimgate::journal {
 namespace {
+
+const Restored as_another_node{.node_uuid = {std::byte{9}, std::byte{8}}};
 
 class BackupTest : public PosixSite {
  protected:
@@ -43,15 +49,24 @@ TEST_F(BackupTest, OfAStoppedFolderHoldsWhatRecoveryWouldFindAndLeavesItAlone) {
   }
   const Files before = files_of(std::filesystem::path(folder_));
   const auto copy = empty_folder("copy");
-  const auto made = back_up(*disk_, *copy, {.is_stopped = true}, {});
+  const auto made = back_up(*disk_, *copy, {.is_stopped = true, .now = 812'345'678}, {});
   ASSERT_TRUE(made) << made.error().text();
   EXPECT_EQ(recovered(*made), expected);
   EXPECT_EQ(made->tries, 1u);
+  const FrameVisitor written{.frame = [](const WalkedFrame& frame) {
+    EXPECT_EQ(frame.header.time, 812'345'678u);
+    return Expected<void>{};
+  }};
+  for (const auto& [lane, lsn] : made->lanes) {
+    ASSERT_TRUE(walk_frames(*copy, made->verified.manifest.node_uuid, lane, written));
+  }
   EXPECT_EQ(files_of(std::filesystem::path(folder_)), before);
 
   const auto again = empty_folder("again");
-  const auto restored = restore(*copy, *again, {});
+  const auto restored = restore(*copy, *again, as_another_node, {});
   ASSERT_TRUE(restored) << restored.error().text();
+  EXPECT_EQ(restored->manifest.node_uuid, as_another_node.node_uuid);
+  EXPECT_EQ(state_of(*restored->table), expected);
   EXPECT_TRUE(restored->damages.empty());
   for (const std::string name : {"copy", "again"}) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(scratch_.file(name))) {
@@ -69,6 +84,56 @@ TEST_F(BackupTest, OfAStoppedFolderHoldsWhatRecoveryWouldFindAndLeavesItAlone) {
     life.checkpoint();
     expected = life.state();
   }
+}
+
+// The rest of a position fits: the LSNs that came after the backup are given again.
+TEST_F(BackupTest, RestoredIsAnotherHistoryThatAPositionOfBeforeDoesNotFit) {
+  JournalLife before(*disk_);
+  ASSERT_TRUE(before.import({1, 2}));
+  before.claim(0, {1});
+  before.rest();
+  const auto copy = empty_folder("copy"), again = empty_folder("again");
+  ASSERT_TRUE(back_up(*disk_, *copy, {}, {}));
+  before.claim(0, {1, 2, 1});
+  before.rest();
+  const FollowPosition known{.node_uuid = test_uuid(), .lanes = {{0, 4}}};
+  ASSERT_TRUE(Follower::open(*disk_, known));
+  ASSERT_TRUE(restore(*copy, *again, as_another_node, {}));
+  JournalLife after(*again);
+  ASSERT_TRUE(after.started()) << after.refused().text();
+  for (unsigned i = 0; i < 5; ++i) after.claim(0, {2});
+  after.rest();
+  const auto refused = Follower::open(*again, known);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().what.find("before it was restored"), std::string::npos);
+  EXPECT_NE(refused.error().remedy.find("without a position"), std::string::npos);
+  EXPECT_TRUE(Follower::open(
+      *again, FollowPosition{.node_uuid = as_another_node.node_uuid, .lanes = {{0, 4}}}));
+  // Not even the copy's bytes tell of the node that it was: every stamp is the new one's.
+  const auto sound = inspect(*again, {});
+  ASSERT_TRUE(sound) << sound.error().text();
+  EXPECT_TRUE(sound->damages.empty());
+}
+
+TEST_F(BackupTest, IsNotRestoredWhereANewerClaimdWroteWhatThisOneMayNotWrite) {
+  {
+    JournalLife life(*disk_);
+    ASSERT_TRUE(life.import({1}));
+  }
+  std::string pages = content("MANIFEST");
+  ASSERT_EQ(pages.size(), 2 * page_bytes);
+  for (std::size_t at = 0; at < pages.size(); at += page_bytes) {
+    auto* const page = reinterpret_cast<std::byte*>(pages.data()) + at;
+    if (page[0] == std::byte{}) continue;  // not written yet
+    page[24] = std::byte{1};
+    wire::store_raw(page + 8, memory::crc32c({page + 12, page_bytes - 12}));
+  }
+  std::ofstream(path("MANIFEST"), std::ios::binary) << pages;
+  const auto again = empty_folder("again");
+  const auto refused = restore(*disk_, *again, as_another_node, {});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text().find("newer claimd"), std::string::npos);
+  EXPECT_TRUE(again->list("")->empty());
 }
 
 TEST_F(BackupTest, IsRefusedOfADamagedFolderAndRestoredFromNoDamagedOne) {
@@ -94,7 +159,7 @@ TEST_F(BackupTest, IsRefusedOfADamagedFolderAndRestoredFromNoDamagedOne) {
   EXPECT_NE(refused.error().text().find("lane-0/seg-1.jnl"), std::string::npos);
   flip(scratch_.file("copy") + "/lane-0/seg-1.jnl", 1);
   const auto again = empty_folder("again");
-  const auto not_restored = restore(*copy, *again, {});
+  const auto not_restored = restore(*copy, *again, as_another_node, {});
   ASSERT_FALSE(not_restored);
   EXPECT_NE(not_restored.error().text().find("copy/lane-0/seg-1.jnl"), std::string::npos);
   EXPECT_TRUE(again->list("")->empty());

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
+#include <random>
 #include <set>
 #include <string>
 
@@ -222,6 +224,84 @@ TEST(JournalOnADisk, ThatIsFullAmidABatchTakesNothingOfIt) {
   JournalLife life(disk);
   ASSERT_TRUE(life.started());
   EXPECT_EQ(life.state(), expected) << "not even what had been written of it";
+}
+
+// What starts on a disk that is full say, one after the other: '+' for each that went well.
+std::string starts_on_a_full(SimulatedDisk& disk, const JournalOptions& options) {
+  std::uint64_t used = 0;
+  for (const auto& [name, content] : disk.names()) used += content ? content->now.size() : 0;
+  disk.limit(used);
+  std::string said;
+  for (unsigned start = 0; start < 4; ++start) {
+    const JournalLife life(disk, options);
+    said += life.started() ? '+' : '-';
+    if (life.started()) continue;
+    EXPECT_EQ(life.refused().what, "No space left on device");
+  }
+  return said;
+}
+
+// Segments of another size go first: what they leave is room for one of the new size, or is not.
+TEST(JournalOnADisk, ThatIsFullSaysTheSameAtEachStartWhateverSizeSegmentsHad) {
+  std::map<std::string, unsigned> said;
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    std::mt19937_64 random(seed);
+    SimulatedDisk disk(seed);
+    const auto options = [&random] {
+      JournalOptions out = JournalLife::small(1 + random() % 2);
+      out.segment_bytes *= 1 + random() % 3;
+      out.spares = 1 + random() % 3;
+      return out;
+    };
+    for (std::uint64_t lives = 1 + random() % 3; lives > 0; --lives) {
+      const JournalOptions made_with = options();
+      JournalLife life(disk, made_with);
+      ASSERT_TRUE(life.started()) << life.refused().text();
+      ASSERT_TRUE(life.import({1}));
+      for (std::uint64_t groups = random() % 60; groups > 0; --groups) {
+        life.claim(random() % made_with.claim_lanes, {1});
+        if (random() % 12 == 0) life.checkpoint();
+      }
+      if (random() % 2 == 0) life.rest();
+      if (random() % 2 == 0) disk.crash();
+    }
+    ++said[starts_on_a_full(disk, options())];
+  }
+  EXPECT_EQ(said.size(), 2u);
+  EXPECT_GT(said["++++"], 50u);
+  EXPECT_GT(said["----"], 10u);
+}
+
+TEST(JournalOnADisk, ThatIsFullGivesOneLaneTheRoomOfWhatAnotherHasOfAnotherSize) {
+  SimulatedDisk disk(1);
+  {
+    JournalLife life(disk, JournalLife::small(2));
+    ASSERT_TRUE(life.started());
+    ASSERT_TRUE(life.import({1}));
+    for (unsigned i = 0; i < 50; ++i) life.claim(1, {1});  // eight groups to a segment
+    for (unsigned i = 0; i < 8; ++i) life.claim(0, {1});
+    life.write(0);
+    life.checkpoint();
+    life.claim(0, {1});
+    life.checkpoint();
+  }
+  JournalOptions options = JournalLife::small(2);
+  options.segment_bytes *= 2;
+  EXPECT_EQ(starts_on_a_full(disk, options), "++++");
+}
+
+TEST(JournalOnADisk, ThatIsFullTakesASegmentInWhichNothingCameAboutAtTheFirstStart) {
+  SimulatedDisk disk(1);
+  {
+    JournalLife life(disk);
+    ASSERT_TRUE(life.started());
+    ASSERT_TRUE(life.import({1}));
+    for (unsigned i = 0; i < 8; ++i) life.claim(0, {1});
+    life.write(0);  // a heartbeat, the first frame of the second one
+    ASSERT_EQ(life.journal().shelf(0).spares(), 0u);
+    ASSERT_TRUE(disk.names().contains("lane-0/seg-2.jnl"));
+  }
+  EXPECT_EQ(starts_on_a_full(disk, JournalLife::small()), "++++");
 }
 
 // Between the two checkpoints lie records that only the older one needs, in a segment that a start

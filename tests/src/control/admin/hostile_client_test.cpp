@@ -171,6 +171,38 @@ TEST(HostileClient, IsOverOnceItHasLeftItsRefusalsUnreadForTooLong) {
   ::close(ends[1]);
 }
 
+TEST(HostileClient, IsToldThatItsImportWasCarriedOutWhereAStopCutsTheReportShort) {
+  Rig rig(5000);
+  rig.stop_serving();
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+  AdminServices services{
+      .provisioning = rig.provisioning(), .table = rig.table(), .policy = rig.policy()};
+  {
+    Session session(ends[0], services);
+    const auto stream = refused_import(300);
+    ASSERT_EQ(::send(ends[1], stream.data(), stream.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(stream.size()));
+    do {
+      session.has_work() ? session.work() : session.on_ready(POLLIN | POLLOUT);
+    } while (!session.has_work() || services.importing != nullptr);
+    session.stop();
+  }
+  std::vector<std::byte> bytes(1 << 20);
+  const ssize_t got = ::recv(ends[1], bytes.data(), bytes.size(), 0);
+  ASSERT_GT(got, 0);
+  admin::MessageReader reader;
+  reader.feed(std::span(bytes).first(static_cast<std::size_t>(got)));
+  std::optional<admin::Message> last;
+  while (auto message = must(reader.next())) last = std::move(message);
+  ASSERT_TRUE(last);
+  ASSERT_EQ(last->verb, Verb::failure);
+  EXPECT_NE(last->text().find("the import was carried out, only its report was cut short"),
+            std::string_view::npos)
+      << last->text();
+  ::close(ends[1]);
+}
+
 TEST(HostileClient, TellsItsClientsWhenItStops) {
   Rig rig;
   Client client = connect(rig);

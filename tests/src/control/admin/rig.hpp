@@ -171,6 +171,8 @@ class Rig {
   [[nodiscard]] const xrpl::Policy& policy() const { return policy_; }
   // While set the worker leaves its commands lying.
   std::atomic<bool> stalled{false};
+  // How long it takes for each.
+  std::atomic<unsigned> pace_us{0};
 
   std::string write(const std::string& name, const std::string& text) const {
     const auto path = directory_ / name;
@@ -198,6 +200,7 @@ class Rig {
         std::this_thread::sleep_for(std::chrono::microseconds(20));
         continue;
       }
+      std::this_thread::sleep_for(std::chrono::microseconds(pace_us));
       const auto& terms = command->terms;
       switch (command->verb) {
         case Command::Verb::apply: {

@@ -305,6 +305,46 @@ TEST(AdminServer, TellsTheClientWhereTheWorkerDoesNotAnswer) {
   EXPECT_NE(failed.error().what.find("nothing was imported"), std::string::npos);
 }
 
+// More channels than are looked up one by one, so that the worker is slow for applying only.
+TEST(AdminServer, ThatStopsAmidACommittedImportSaysThatTheNextStartHasAllOfIt) {
+  constexpr std::uint32_t count = 4 * ImportRun::finds_max;
+  Rig rig(count);
+  Client client = connect(rig);
+  begin(client);
+  ASSERT_TRUE(send(client, records(count)).has_value());
+  rig.pace_us = 200;
+  ASSERT_TRUE(client.send(Verb::import_commit, "{}").has_value());
+  while (rig.channels() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  rig.stop_serving();
+  rig.pace_us = 0;
+  auto word = client.receive();
+  while (word && word->verb == Verb::import_progress) word = client.receive();
+  ASSERT_FALSE(word.has_value());
+  EXPECT_EQ(word.error().what,
+            "claimd is stopping; the import is in the journal, and the next start has all of it");
+  EXPECT_NE(word.error().remedy.find("Nothing is left to do"), std::string::npos);
+  EXPECT_LT(rig.channels(), count) << "it was in the midst of it";
+  ASSERT_TRUE(rig.journal().keeper().stop());  // as claimd does then
+  auto next = must(channel::Table::create(count, {1, 2}, memory::Pages::normal));
+  rig.journal().start(next);
+  EXPECT_EQ(next.size(), count);
+}
+
+TEST(AdminServer, ThatStopsBeforeTheCommitSaysThatNothingWasImported) {
+  Rig rig;
+  Client client = connect(rig);
+  begin(client);
+  ASSERT_TRUE(send(client, records(10)).has_value());
+  rig.stop_serving();
+  const auto word = client.receive();
+  ASSERT_FALSE(word.has_value());
+  EXPECT_EQ(word.error().what, "claimd is stopping; nothing was imported");
+  EXPECT_EQ(word.error().remedy, "Import again once claimd runs");
+  auto next = must(channel::Table::create(100, {1, 2}, memory::Pages::normal));
+  rig.journal().start(next);
+  EXPECT_EQ(next.size(), 0U);
+}
+
 TEST(AdminServer, RefusesToStartBesideALiveOneOrOverAFileAndReplacesAStaleSocket) {
   Rig rig;
   const auto start = [&](const AdminOptions& options) {
