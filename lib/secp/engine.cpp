@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstring>
 #include <optional>
 
 #include "lib/secp/kernels.hpp"
@@ -51,7 +52,8 @@ enum class Status : std::uint8_t { pending, refused, accepted };
 // A claim between submit() and poll().
 struct Lane {
   Claim claim;
-  const std::uint64_t* table;  // null where it has none
+  std::array<std::byte, 64> signature;  // as it was judged in_range(): its frame may be a peer's
+  const std::uint64_t* table;           // null where it has none
   TableNumber pinned;
   Status status;
 };
@@ -209,8 +211,13 @@ Expected<void> Engine::State::take(const Kernel& candidate, const EngineOptions&
 void Engine::State::submit(const Claim& claim) noexcept {
   const auto number = static_cast<LaneNumber>(submitted++ % lanes_max);
   Lane& lane = lanes[number];
-  lane = {claim, nullptr, no_table, Status::pending};
-  if (!in_range(claim.signature)) {
+  lane.claim = claim;
+  std::memcpy(lane.signature.data(), claim.signature, lane.signature.size());
+  lane.claim.signature = lane.signature.data();
+  lane.table = nullptr;
+  lane.pinned = no_table;
+  lane.status = Status::pending;
+  if (!in_range(lane.claim.signature)) {
     counters.out_of_range.add(1);
     lane.status = Status::refused;
     return;

@@ -59,6 +59,7 @@ class Engine {
   // What poll() spends before it returns, and what its last piece of work may take beyond it: a
   // worker is back at its queue within 100 µs.
   static constexpr unsigned poll_us = 30;
+  static constexpr std::size_t bytes_per_key = sizeof(KeyWord);  // of the pool's, a key number
 
   // Fails where "kernel" names none, or one that does not run here, or memory cannot be had.
   // Measures what each path costs: some tens of milliseconds.

@@ -243,7 +243,8 @@ Expected<void> Appliance::Parts::make_worker() {
   auto verifier =
       verify::Verifier::create({.kernel = config.verify.kernel,
                                 .keys_max = table.capacity(),
-                                .table_bytes = std::size_t{config.verify.table_mib} << 20});
+                                .table_bytes = (std::size_t{config.verify.table_mib} << 20) +
+                                               table.capacity() * secp::Engine::bytes_per_key});
   if (!verifier) return std::unexpected(verifier.error());
   digest_kernel = digester->kernel();
   for (const std::string& remark : verifier->engine().remarks()) spdlog::error("{}", remark);
