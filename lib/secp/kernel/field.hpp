@@ -204,22 +204,25 @@ CG_INLINE Fe<L, 1> reduce_wide(Column column) noexcept {
 
 }  // namespace detail
 
-template <class L, unsigned Va, unsigned Vb>
-CG_INLINE Fe<L, 1> mul(const Fe<L, Va>& a, const Fe<L, Vb>& b) noexcept {
+namespace detail {
+
+// Of elements whose limbs are all below 2^52.
+template <class L>
+CG_INLINE Fe<L, 1> product(const typename L::U (&a)[5], const typename L::U (&b)[5]) noexcept {
   if constexpr (L::wide) {
     return detail::reduce_wide<L>([&](unsigned k) noexcept {
       typename L::Wide sum = 0;
 #pragma GCC unroll 5
       for (unsigned i = k < 5 ? 0 : k - 4; i < 5 && i <= k; ++i) {
-        sum += typename L::Wide{a.n[i]} * b.n[k - i];
+        sum += typename L::Wide{a[i]} * b[k - i];
       }
       return sum;
     });
   } else {
     typename L::Operand x[5], y[5];
     for (unsigned i = 0; i < 5; ++i) {
-      x[i] = L::operand(a.n[i]);
-      y[i] = L::operand(b.n[i]);
+      x[i] = L::operand(a[i]);
+      y[i] = L::operand(b[i]);
     }
     typename L::U c[10] = {L::start(1, 0), L::start(2, 1), L::start(3, 2), L::start(4, 3),
                            L::start(5, 4), L::start(4, 5), L::start(3, 4), L::start(2, 3),
@@ -234,21 +237,21 @@ CG_INLINE Fe<L, 1> mul(const Fe<L, Va>& a, const Fe<L, Vb>& b) noexcept {
   }
 }
 
-template <class L, unsigned V>
-CG_INLINE Fe<L, 1> sqr(const Fe<L, V>& a) noexcept {
+template <class L>
+CG_INLINE Fe<L, 1> square(const typename L::U (&a)[5]) noexcept {
   if constexpr (L::wide) {
     return detail::reduce_wide<L>([&](unsigned k) noexcept {
       typename L::Wide sum = 0;
 #pragma GCC unroll 3
       for (unsigned i = k < 5 ? 0 : k - 4; 2 * i <= k; ++i) {
         const std::uint64_t times = 2 * i == k ? 1 : 2;
-        sum += typename L::Wide{times * a.n[i]} * a.n[k - i];
+        sum += typename L::Wide{times * a[i]} * a[k - i];
       }
       return sum;
     });
   } else {
     typename L::Operand x[5];
-    for (unsigned i = 0; i < 5; ++i) x[i] = L::operand(a.n[i]);
+    for (unsigned i = 0; i < 5; ++i) x[i] = L::operand(a[i]);
     // What stands twice in the square, once.
     typename L::U c[10] = {L::start(0, 0), L::start(1, 0), L::start(1, 1), L::start(2, 1),
                            L::start(2, 2), L::start(2, 2), L::start(1, 2), L::start(1, 1),
@@ -265,6 +268,30 @@ CG_INLINE Fe<L, 1> sqr(const Fe<L, V>& a) noexcept {
     for (unsigned i = 0; i < 5; ++i) L::multiply_add(c[2 * i], c[2 * i + 1], x[i], x[i]);
     return detail::reduce<L>(c);
   }
+}
+
+// Where the code of a product is long, once is better for the instruction cache than everywhere.
+template <class L>
+[[gnu::noinline]] Fe<L, 1> product_apart(const typename L::U (&a)[5],
+                                         const typename L::U (&b)[5]) noexcept {
+  return product<L>(a, b);
+}
+template <class L>
+[[gnu::noinline]] Fe<L, 1> square_apart(const typename L::U (&a)[5]) noexcept {
+  return square<L>(a);
+}
+
+}  // namespace detail
+
+template <class L, unsigned Va, unsigned Vb>
+CG_INLINE Fe<L, 1> mul(const Fe<L, Va>& a, const Fe<L, Vb>& b) noexcept {
+  if constexpr (L::products_inline) return detail::product<L>(a.n, b.n);
+  return detail::product_apart<L>(a.n, b.n);
+}
+template <class L, unsigned V>
+CG_INLINE Fe<L, 1> sqr(const Fe<L, V>& a) noexcept {
+  if constexpr (L::products_inline) return detail::square<L>(a.n);
+  return detail::square_apart<L>(a.n);
 }
 
 // ---- values ------------------------------------------------------------------------------------

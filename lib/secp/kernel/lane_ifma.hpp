@@ -15,6 +15,11 @@ namespace claimgate::secp {
 struct Ifma {
   static constexpr unsigned lanes = 8;
   static constexpr bool wide = false;  // products come in two halves
+#if defined(__SANITIZE_ADDRESS__)
+  static constexpr bool products_inline = false;  // or compiling takes many minutes
+#else
+  static constexpr bool products_inline = true;
+#endif
   using U = __m512i;
   using Mask = __m512i;  // all bits of a lane, or none
   using Operand = __m512i;

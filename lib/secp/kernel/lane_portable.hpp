@@ -12,6 +12,7 @@ template <int Unit>
 struct Portable {
   static constexpr unsigned lanes = 1;
   static constexpr bool wide = true;
+  static constexpr bool products_inline = true;
   using U = std::uint64_t;
   using Mask = std::uint64_t;
   __extension__ using Wide = unsigned __int128;
