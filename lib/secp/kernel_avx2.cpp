@@ -3,6 +3,6 @@
 
 namespace claimgate::secp {
 
-constinit const Kernel avx2_kernel = kernel_of<Avx2, 1, 64, 16>("AVX2 and FMA");
+constinit const Kernel avx2_kernel = kernel_of<Avx2, 1, 32, 16>("AVX2 and FMA");
 
 }  // namespace claimgate::secp
