@@ -213,6 +213,7 @@ void Crafted::infinity_and_doubling() {
     add("u1 G = -u2 Q", on_hot | on_one | on_cold,
         case_of(of, r, s, modulo(-r * of.secret, order_n)));
     if (cases_.back().good) throw std::logic_error("infinity is no signature");
+    if (q == order_n - 1) continue;  // infinity, always
     add_low("u1 = u2", q == 1 ? on_hot | on_one : 0, [&] {
       const Number u = random.scalar();
       return case_of_scalars(of, u, u);
