@@ -24,7 +24,10 @@ inline constexpr std::uint64_t p_fold_260 = 0x1000003D10;  // 2^260 mod p
 inline constexpr std::uint64_t p_limbs[5] = {limb_mask - p_fold + 1, limb_mask, limb_mask,
                                              limb_mask, top_mask};
 
+// Tests whose lanes are no registers leave it to the compiler.
+#ifndef CG_INLINE
 #define CG_INLINE [[gnu::always_inline]] inline
+#endif
 
 template <class L, unsigned K, unsigned V>
 struct Raw {
