@@ -247,8 +247,8 @@ CG_INLINE Fe<L, 1> square(const typename L::U (&a)[5]) noexcept {
       typename L::Wide sum = 0;
 #pragma GCC unroll 3
       for (unsigned i = k < 5 ? 0 : k - 4; 2 * i <= k; ++i) {
-        const std::uint64_t times = 2 * i == k ? 1 : 2;
-        sum += typename L::Wide{times * a[i]} * a[k - i];
+        const typename L::U once_or_twice = 2 * i == k ? a[i] : L::add(a[i], a[i]);
+        sum += typename L::Wide{once_or_twice} * a[k - i];
       }
       return sum;
     });
