@@ -17,7 +17,7 @@ namespace claimgate::secp {
 template <class L, int Unit>
 class Build {
  public:
-  static constexpr unsigned chain_max = 144, windows_max = 28, block = 64;
+  static constexpr unsigned chain_max = 144, windows_max = 28, block = 16;
 
   // `point`: x, y as words. `table`: windows · 2^(width - 1) entries of 8 words, 64-byte aligned;
   // whole once step() says so.
@@ -28,14 +28,20 @@ class Build {
     windows_ = windows;
     table_ = table;
     bit_ = 0;
+    doubled_up_ = false;
     from_ = 0;
   }
 
   // Some microseconds to some tens; true at the end.
   bool step() noexcept {
     typename L::RoundTowardZero rounding;
-    if (bit_ == 0) {
+    if (!doubled_up_) {
       double_up();
+      doubled_up_ = true;
+      return false;
+    }
+    if (bit_ == 0) {
+      normalize();
       for (unsigned w = 0; w < windows_; ++w) copy(entry(w, 0), chain_[width_ * w]);
       bit_ = 1;
       return bit_ == width_;
@@ -71,11 +77,15 @@ class Build {
       before_[k] = product;
       product = mul(product, p.z);
     }
+    product_ = product;
+  }
+  // The chain, affine.
+  void normalize() noexcept {
     std::uint64_t words[4], inverted[4];
-    canonical_words<Unit>(words, product);
+    canonical_words<Unit>(words, product_);
     Inverse<Unit>::invert(inverted, words, Inverse<Unit>::p);
     Fe<One> left = everywhere<One>(inverted);
-    for (unsigned k = all; k-- > 1;) {
+    for (unsigned k = width_ * windows_; k-- > 1;) {
       const Fe<One> z = mul(left, before_[k]), z2 = sqr(z);
       left = mul(left, doubled_[k].z);
       canonical_words<Unit>(chain_[k], mul(doubled_[k].x, z2));
@@ -151,7 +161,9 @@ class Build {
   Jacobian<One> doubled_[chain_max];
   Fe<One> before_[chain_max];
   std::uint64_t* table_;
+  Fe<One> product_;  // of the chain's z
   unsigned width_, windows_, bit_, from_;
+  bool doubled_up_;
 };
 
 }  // namespace claimgate::secp
