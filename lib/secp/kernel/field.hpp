@@ -4,11 +4,14 @@
 // How far it may is part of its type, so that what a multiplication needs (every limb below 2^52)
 // is shown by the compiler for all inputs, not by tests for some:
 //
-//   Raw<L, K, V>  limbs 0..3 < K 2^52,  limb 4 < V (2^48 + 2^10) + K 2^10
-//   Fe<L, V>      limbs 0..3 < 2^52,    limb 4 < V (2^48 + 2^10) + 2^10,   V <= 12: limb 4 < 2^52
+//   Raw<L, K, V>  limbs 0..3 < K 2^52,  limb 4 < V (2^48 + 2^10) - 2 K
+//   Fe<L, V>      limbs 0..3 < 2^52,    limb 4 < V (2^48 + 2^10) - 2,   V <= 12: limb 4 < 2^52
 //
-// mul() and sqr() give Fe<L, 1>. Sums and differences give a Raw; carry() makes an Fe of it, and
-// tight() an Fe<L, 1>. DESIGN.md has the bounds of every step, tests/lib/secp/bounds proves them.
+// mul() and sqr() give Fe<L, 1>, with much of the 2^10 left. A sum takes both bounds' sums and a
+// difference the cover's besides, so room is left for what carry() brings to limb 4: less than K
+// from a limb 3 below K 2^52, but where K = 1 nothing. tight() takes any Raw to an Fe<L, 1>.
+// tests/lib/secp/bounds_test.cpp runs this very code on intervals: no sum passes 2^64, no operand
+// of a multiplication reaches 2^52, and every result keeps to its type.
 //
 // Variable time is right: all values are public.
 #pragma once
@@ -29,6 +32,12 @@ inline constexpr std::uint64_t p_limbs[5] = {limb_mask - p_fold + 1, limb_mask, 
 #define CG_INLINE [[gnu::always_inline]] inline
 #endif
 
+// Below these: limbs 0..3, limb 4.
+template <unsigned K>
+inline constexpr std::uint64_t limb_bound = K*(std::uint64_t{1} << 52);
+template <unsigned K, unsigned V>
+inline constexpr std::uint64_t top_bound = V*((std::uint64_t{1} << 48) + 1024) - 2 * K;
+
 template <class L, unsigned K, unsigned V>
 struct Raw {
   static_assert(K >= 1 && K <= 64 && V >= 1 && V <= 64);
@@ -37,7 +46,7 @@ struct Raw {
 
 template <class L, unsigned V = 1>
 struct Fe {
-  static_assert(V >= 1 && V <= 12, "limb 4 would not be below 2^52");
+  static_assert(V >= 1 && V <= 12 && top_bound<1, V> <= limb_bound<1>);
   typename L::U n[5];
   CG_INLINE operator Raw<L, 1, V>() const noexcept { return {{n[0], n[1], n[2], n[3], n[4]}}; }
 };
@@ -73,8 +82,8 @@ inline constexpr unsigned cover = (K > V ? K : V) + 1;
 template <class L, unsigned Ka, unsigned Va, unsigned Kb, unsigned Vb>
 CG_INLINE auto sub_raw(const Raw<L, Ka, Va>& a, const Raw<L, Kb, Vb>& b) noexcept {
   constexpr unsigned times = cover<Kb, Vb>;
-  static_assert(times * p_limbs[0] >= Kb * (std::uint64_t{1} << 52));
-  static_assert(times * p_limbs[4] >= Vb * ((std::uint64_t{1} << 48) + 1024) + Kb * 1024);
+  static_assert(times * p_limbs[0] >= limb_bound<Kb>);
+  static_assert(times * p_limbs[4] >= top_bound<Kb, Vb>);
   Raw<L, Ka + times, Va + times> out;
   for (unsigned i = 0; i < 5; ++i) {
     out.n[i] = L::add(a.n[i], L::sub(L::set1(times * p_limbs[i]), b.n[i]));
@@ -175,27 +184,28 @@ CG_INLINE Fe<L, 1> reduce(typename L::U c[10]) noexcept {
 // first, so that one sum is under way at a time.
 template <class L, class Column>
 CG_INLINE Fe<L, 1> reduce_wide(Column column) noexcept {
+  using U = typename L::U;
   using Wide = typename L::Wide;
-  std::uint64_t high[5];
+  U high[5];
   Wide sum = 0;
 #pragma GCC unroll 4
   for (unsigned i = 0; i < 4; ++i) {
     sum += column(i + 5);
-    high[i] = static_cast<std::uint64_t>(sum) & limb_mask;
+    high[i] = static_cast<U>(sum) & limb_mask;
     sum >>= 52;
   }
-  high[4] = static_cast<std::uint64_t>(sum);
+  high[4] = static_cast<U>(sum);
   Fe<L, 1> out;
   sum = 0;
 #pragma GCC unroll 5
   for (unsigned i = 0; i < 5; ++i) {
     sum += column(i) + Wide{high[i]} * p_fold_260;
-    out.n[i] = static_cast<std::uint64_t>(sum) & (i < 4 ? limb_mask : top_mask);
+    out.n[i] = static_cast<U>(sum) & (i < 4 ? limb_mask : top_mask);
     sum >>= i < 4 ? 52 : 48;
   }
-  sum = Wide{static_cast<std::uint64_t>(sum)} * p_fold + out.n[0];
-  out.n[0] = static_cast<std::uint64_t>(sum) & limb_mask;
-  const std::uint64_t second = out.n[1] + static_cast<std::uint64_t>(sum >> 52);
+  sum = Wide{static_cast<U>(sum)} * p_fold + out.n[0];
+  out.n[0] = static_cast<U>(sum) & limb_mask;
+  const U second = out.n[1] + static_cast<U>(sum >> 52);
   out.n[1] = second & limb_mask;
   out.n[2] += second >> 52;
   out.n[3] += out.n[2] >> 52;
@@ -299,7 +309,8 @@ CG_INLINE Fe<L, 1> sqr(const Fe<L, V>& a) noexcept {
 
 // ---- values ------------------------------------------------------------------------------------
 
-// Lanes whose value is a multiple of p. A tight element is 0 or p then, in limbs of one form each.
+// Lanes whose value is a multiple of p. A tight element is below 2^256 + 2^218 < 2p, so it is 0 or
+// p then; and its limbs, of which only the last may be beyond its weight, have one form for each.
 template <class L, unsigned V>
 CG_INLINE typename L::Mask is_zero(const Fe<L, V>& a) noexcept {
   using U = typename L::U;
