@@ -477,7 +477,7 @@ TEST(KeyPool, NeverMapsMoreThanItsBudget) {
 
 TEST(KeyPool, KeepsEightBytesPerKeyNumber) {
   EXPECT_EQ(KeyPool::bytes_beside(50'000'000) - KeyPool::bytes_beside(0), 400'000'000u);
-  EXPECT_LE(KeyPool::bytes_beside(0), 12u * 1024);
+  EXPECT_LE(KeyPool::bytes_beside(0), 8u * 1024);
 }
 
 TEST(KeyPool, EveryTableHasItsOwnBytes) {
