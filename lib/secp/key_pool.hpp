@@ -199,7 +199,7 @@ class KeyPool {
     std::array<Candidate, places> board;
     Suspects suspects;
   };
-  static_assert(sizeof(Fixed) + alignof(Fixed) <= 8 * 1024);
+  static_assert(sizeof(Fixed) + alignof(Fixed) <= 8192);
 
   KeyPool(memory::Region region, const KeyPoolOptions& options, std::uint32_t small,
           std::uint32_t large) noexcept;
