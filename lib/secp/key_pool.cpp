@@ -114,10 +114,11 @@ KeyPool::KeyPool(memory::Region region, const KeyPoolOptions& options, std::uint
                 std::is_trivially_copyable_v<Descriptor>);
   epoch_claims_left_ = half_life_;
   std::byte* const tables = region_.bytes();
-  std::byte* const behind = tables + small * options.small_bytes + large * options.large_bytes;
+  std::byte* behind = tables + small * options.small_bytes + large * options.large_bytes;
   descriptors_ = reinterpret_cast<Descriptor*>(behind);
-  const auto end = reinterpret_cast<std::uintptr_t>(descriptors_ + small + large);
-  auto* const fixed = reinterpret_cast<std::byte*>(round_up(end, alignof(Fixed)));
+  behind += (std::size_t{small} + large) * sizeof(Descriptor);
+  std::byte* const fixed = tables + round_up(static_cast<std::size_t>(behind - tables),
+                                             alignof(Fixed));  // the region is page-aligned
   fixed_ = new (fixed) Fixed{};
   words_ = reinterpret_cast<KeyWord*>(fixed + sizeof(Fixed));  // zero-filled: all cold
   std::byte* address = tables;

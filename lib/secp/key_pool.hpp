@@ -9,7 +9,7 @@
 // Owner: one worker thread calls everything but counters(). No cryptography in here, no allocation
 // after create(), no loop longer than a small constant. Memory: never more than `budget_bytes`,
 // with all of the above in it, as mapped; 8 bytes per key number, 64 per table beside the table,
-// 12 KiB at most besides. KEY_POOL.md says why each rule is what it is.
+// 8 KiB at most besides. KEY_POOL.md says why each rule is what it is.
 //
 // Budget, lines in L2: use() 15 cycles, verified() 25 and of a candidate 60 more, next_build() 1000
 // a call at most, once per batch of 64. use() touches the key's word, and where the key has a table
@@ -95,7 +95,7 @@ struct alignas(counter::counter_group_alignment) KeyPoolCounters {
 
 class KeyPool {
  public:
-  // What a pool needs besides its tables and their 64 bytes each: at most 12 KiB, and 8 per key.
+  // What a pool needs besides its tables and their 64 bytes each: at most 8 KiB, and 8 per key.
   [[nodiscard]] static std::size_t bytes_beside(std::uint32_t keys_max) noexcept;
   // Fails where an option is out of its bounds, where the budget holds not one table beside the
   // words of `keys_max`, or where memory cannot be had.
@@ -199,7 +199,7 @@ class KeyPool {
     std::array<Candidate, places> board;
     Suspects suspects;
   };
-  static_assert(sizeof(Fixed) <= 12 * 1024);
+  static_assert(sizeof(Fixed) + alignof(Fixed) <= 8192);
 
   KeyPool(memory::Region region, const KeyPoolOptions& options, std::uint32_t small,
           std::uint32_t large) noexcept;

@@ -135,7 +135,9 @@ TEST_P(AdversaryTest, NeverBringsTheRateBelowNineTenthsOfTheColdRate) {
   for (int step = 0; step < 100; ++step) {
     Taste next = worst_taste;
     for (double& weight : next.weights) {
-      if (random() % 3 == 0) weight += noise(random) * (random() % 4 == 0 ? 10 : 1);
+      if (random() % 3 != 0) continue;
+      const double size = random() % 4 == 0 ? 10 : 1;
+      weight += size * noise(random);
     }
     const unsigned looks =
         random() % 4 == 0 ? 1 + static_cast<unsigned>(random() % 32) : worst_looks;

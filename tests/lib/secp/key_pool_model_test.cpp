@@ -57,8 +57,8 @@ class Model {
   void step() {
     const std::uint64_t what = random_() % 1000;
     // Most claims go to few keys, or nobody would get a large table.
-    const auto key = static_cast<std::uint32_t>(
-        (first_hot_ + random_() % (random_() % 8 == 0 ? keys : hot_keys_)) % keys);
+    const std::uint32_t among = random_() % 8 == 0 ? keys : hot_keys_;
+    const auto key = static_cast<std::uint32_t>((first_hot_ + random_() % among) % keys);
     if (what < 450) {
       use(key);
     } else if (what < 810) {

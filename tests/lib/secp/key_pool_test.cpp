@@ -256,6 +256,16 @@ TEST(KeyPool, FindsTheOneVictimWithinARoundOfTheHand) {
   }
 }
 
+TEST(KeyPool, RemembersTheWeakestThatTheHandHasSeen) {
+  Pool pool({.keys = 17, .small = 16, .large = 0, .costs = avx2_costs});
+  for (std::uint32_t key = 0; key < 16; ++key) pool.give(key, 1, key == 3 ? 30 : 60);
+  pool.verify(16, 60);  // not more than twice 30, but the hand has seen the first eight
+  EXPECT_EQ(pool.build(), 0u);
+  pool.verify(16, 1);
+  EXPECT_EQ(pool.build(), 1u);
+  EXPECT_EQ(pool.path(3), Path::cold);
+}
+
 TEST(KeyPool, PrefersTheBestOfTheCandidates) {
   Pool pool({.keys = 40, .small = 1, .large = 0, .costs = avx2_costs});
   for (std::uint32_t key = 0; key < 40; ++key) pool.verify(key, key == 17 ? 30 : 20);
@@ -307,6 +317,16 @@ TEST(KeyPool, ATableBuiltForTheKeyBeforeDoesNotGoIntoService) {
   EXPECT_EQ(pool->counters().small_in_use.value(), 0u);
 }
 
+TEST(KeyPool, BuildsNothingForACandidateWhoseNumberHasComeToAnotherKey) {
+  Pool pool({.keys = 1, .small = 1, .large = 0, .costs = avx2_costs});
+  pool.verify(0, small_from);
+  for (unsigned i = 1; i < small_from; ++i) pool->verified(0, key_bytes(0, 1));
+  pool->set_costs({14'000, 5'500, 4'500, 20'000, 130'000});  // the other's count is enough now
+  pool.earn();
+  EXPECT_FALSE(pool->next_build());
+  EXPECT_EQ(pool->counters().promotions.value(), 0u);
+}
+
 TEST(KeyPool, TwoKeysWithEqualFingerprintsAreToldApartByTheWholeKey) {
   Pool pool({.keys = 1, .small = 1, .large = 0, .costs = avx2_costs});
   KeyBytes twin = key_bytes(0, 1);
@@ -353,6 +373,7 @@ TEST(KeyPool, AnUnpinnedTableStaysInService) {
     pool->pin(pool.use(0).table);
     pool->unpin(pool.use(0).table);
     EXPECT_EQ(pool.path(0), Path::small);
+    EXPECT_EQ(pool->counters().small_in_use.value(), 1u);
   }
 }
 
@@ -477,7 +498,7 @@ TEST(KeyPool, NeverMapsMoreThanItsBudget) {
 
 TEST(KeyPool, KeepsEightBytesPerKeyNumber) {
   EXPECT_EQ(KeyPool::bytes_beside(50'000'000) - KeyPool::bytes_beside(0), 400'000'000u);
-  EXPECT_LE(KeyPool::bytes_beside(0), 12u * 1024);
+  EXPECT_LE(KeyPool::bytes_beside(0), 8u * 1024);
 }
 
 TEST(KeyPool, EveryTableHasItsOwnBytes) {

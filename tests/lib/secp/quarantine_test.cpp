@@ -147,10 +147,14 @@ TEST_F(Quarantine, HoldsABoundedNumberOfKeysAndLeavesTheRestOnTheFastPath) {
 }
 
 TEST_F(Quarantine, AKeyThatTripsOnceDoesNotCrowdOutOneThatTripsOften) {
-  trip(16, Suspects::trips_to_quarantine - 1);
-  for (std::uint32_t key = 32; key < 16 * 100; key += 16) trip(key, 1);  // the same set
-  trip(16, 1);
-  EXPECT_EQ(path(16), Path::quarantined);
+  for (std::uint32_t set = 0; set < Suspects::ways; ++set) {  // wherever in its set it stands
+    const auto other = [set](std::uint32_t i) { return set + (2 + i) * Suspects::sets; };
+    for (std::uint32_t i = 0; i < set; ++i) trip(other(i), 1);
+    trip(set, Suspects::trips_to_quarantine - 1);
+    for (std::uint32_t i = set; i < 100; ++i) trip(other(i), 1);
+    trip(set, 1);
+    EXPECT_EQ(path(set), Path::quarantined) << set;
+  }
 }
 
 }  // namespace
