@@ -119,7 +119,10 @@ Eal::Eal(Eal&& other) noexcept
 
 Eal::~Eal() {
   if (!running_) return;
-  rte_eal_cleanup();
+  // No rte_eal_cleanup(): DPDK's interrupt thread runs until the process ends, and what it serves
+  // lies in memory that the cleanup unmaps; a memif peer that left in that moment ended the process
+  // by a segfault. What the cleanup would give back the kernel takes when the process ends, which
+  // is when this is called: nothing of ours outlives it but the folder.
   remove_runtime_folder();
 }
 

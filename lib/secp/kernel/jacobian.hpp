@@ -22,7 +22,8 @@ CG_INLINE void double_point(Jacobian<L>& p) noexcept {
   const auto d = add(half, half);
   const auto e = carry(add(a, add(a, a)));
   const Fe<L> x = tight(sub(sqr(e), add(d, d)));
-  const auto c2 = add(c, c), c4 = add(c2, c2);
+  const auto c2 = add(c, c);
+  const auto c4 = add(c2, c2);
   p.z = mul(p.y, carry(add(p.z, p.z)));
   p.y = tight(sub(mul(e, carry(sub(d, x))), add(c4, c4)));
   p.x = x;
