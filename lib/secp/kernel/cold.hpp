@@ -52,6 +52,10 @@ class Cold {
 
   // Some tens of microseconds at most; true once every verdict stands.
   bool step(std::uint8_t* verdicts) noexcept {
+    if (faulty_) {
+      for (unsigned i = 0; i < count_; ++i) verdicts[i] = undecided;
+      return true;
+    }
     typename L::RoundTowardZero rounding;
     Jacobian<L>& sum = sum_[group_];
     for (unsigned done = 0; window_ > 0 && done < windows_a_step; ++done) {
@@ -123,7 +127,8 @@ class Cold {
         product[0] = mul(product[0], p.z);
       }
     }
-    static_cast<void>(invert_lanes<L, Unit>(product));
+    // Where a key is no point of the curve after all: nobody beside it is judged by that.
+    faulty_ = !invert_lanes<L, Unit>(product);
     for (unsigned g = groups_in_use_; g-- > 0;) {
       for (unsigned k = multiples; k-- > 1;) {
         const Fe<L> z = mul(product[0], before_[g][k]), z2 = sqr(z);
@@ -201,6 +206,7 @@ class Cold {
   std::uint64_t entry_[generator_terms][batch];  // as in Hot
   std::uint16_t digit_[2 * windows][batch];
   unsigned count_, groups_in_use_, group_, window_;
+  bool faulty_;
 };
 
 }  // namespace claimgate::secp

@@ -107,6 +107,33 @@ TEST(SecpCrafted, OneKeyInAllPlacesOfABatch) {
   });
 }
 
+// No key is one (the engine's callers see to it), but a fault may make it one: three times a point
+// with x = 0 is none, on whichever curve it is.
+TEST(SecpCrafted, AKeyThatIsNoPointHarmsNobodyBesideIt) {
+  std::deque<Key> keys;
+  keys.emplace_back(generator_times(5));
+  Case rubbish = crafted().neighbours()[0];
+  rubbish.key = &keys[0];
+  keys[0].bytes = {};
+  keys[0].bytes[63] = 1;  // (0, 1)
+  for (const Kernel* const kernel : tested_kernels("secp_crafted")) {
+    Verifying verifying(*kernel, Path::cold);
+    for (unsigned at = 0; at < verifying.batch(); ++at) {
+      std::vector<const Case*> batch;
+      for (unsigned i = 0; i < verifying.batch(); ++i) batch.push_back(&crafted().neighbours()[i]);
+      batch[at] = &rubbish;
+      const auto verdicts = verifying(batch);
+      for (unsigned i = 0; i < batch.size(); ++i) {
+        if (i == at) {
+          EXPECT_NE(verdicts[i], accepted);
+        } else {
+          EXPECT_EQ(wrong(verifying, *batch[i], verdicts[i], true), "");
+        }
+      }
+    }
+  }
+}
+
 // What the cases are for must happen: where one was made to be exceptional on a path, wrong() takes
 // nothing but `undecided`. Here only that there are enough of each.
 TEST(SecpCrafted, ThereAreGoodAndBadAndExceptionalOnesForEveryPath) {

@@ -12,6 +12,26 @@ namespace {
 constexpr std::uint8_t untouched = 0xEE;
 constexpr unsigned beyond = 16;
 
+// The ways to round, by turns: a kernel brings its own and gives the caller's back.
+class Rounding {
+ public:
+  Rounding() : before_(_mm_getcsr()) {
+    static unsigned turn = 0;
+    given_ = (before_ & ~0x6000u) | ++turn % 4 << 13;
+    _mm_setcsr(given_);
+  }
+  Rounding(const Rounding&) = delete;
+  Rounding& operator=(const Rounding&) = delete;
+  ~Rounding() { _mm_setcsr(before_); }
+  [[nodiscard]] bool kept() const {
+    constexpr unsigned flags = 0x3F;  // of what has happened
+    return ((_mm_getcsr() ^ given_) & ~flags) == 0;
+  }
+
+ private:
+  unsigned before_, given_;
+};
+
 const Kernel::Batch<HotClaim>& hot_of(const Kernel& kernel, Path path) {
   return path == Path::hot_small ? kernel.hot_small : kernel.hot_large;
 }
@@ -67,7 +87,7 @@ void Verifying::run(const Kernel::Batch<Claim>& batch, std::span<const Claim> cl
 
 std::span<const std::uint8_t> Verifying::operator()(std::span<const Case* const> cases) {
   if (cases.empty() || cases.size() > batch_) throw std::logic_error("no such batch");
-  const unsigned rounding = _mm_getcsr() & ~0x3Fu;  // but for the flags of what has happened
+  const Rounding rounding;
   verdicts_.assign(cases.size() + beyond, untouched);
   if (path_ == Path::cold) {
     std::vector<ColdClaim> claims;
@@ -87,7 +107,7 @@ std::span<const std::uint8_t> Verifying::operator()(std::span<const Case* const>
           claims[0], generator_table());
     }
   }
-  if ((_mm_getcsr() & ~0x3Fu) != rounding) throw std::logic_error(text() + " left the rounding");
+  if (!rounding.kept()) throw std::logic_error(text() + " left the rounding");
   if (!std::all_of(verdicts_.end() - beyond, verdicts_.end(),
                    [](std::uint8_t v) { return v == untouched; })) {
     throw std::logic_error(text() + " wrote a verdict too many");
