@@ -102,7 +102,7 @@ class Build {
       for (unsigned i = 0; i < count; ++i) {
         const PointLanes<L> p = load(g, from + i);
         prefix_[g * count + i] = product[0];
-        product[0] = mul(product[0], carry(sub(step_point.x, p.x)));
+        product[0] = mul(product[0], factor(sub(step_point.x, p.x)));
       }
     }
     static_cast<void>(invert_lanes<L, Unit>(product));
@@ -110,12 +110,12 @@ class Build {
       const PointLanes<L> q = step_of(g);
       for (unsigned i = count; i-- > 0;) {
         const PointLanes<L> p = load(g, from + i);
-        const auto dx = carry(sub(q.x, p.x));
+        const auto dx = factor(sub(q.x, p.x));
         const Fe<L> inverse = mul(product[0], prefix_[g * count + i]);
         product[0] = mul(product[0], dx);
-        const Fe<L> slope = mul(carry(sub(q.y, p.y)), inverse);
+        const Fe<L> slope = mul(factor(sub(q.y, p.y)), inverse);
         const Fe<L> x = tight(sub(sqr(slope), add(p.x, q.x)));
-        store(g, have + from + i, x, tight(sub(mul(slope, carry(sub(p.x, x))), p.y)));
+        store(g, have + from + i, x, tight(sub(mul(slope, factor(sub(p.x, x))), p.y)));
       }
     }
   }
@@ -144,8 +144,8 @@ class Build {
     return p;
   }
   void store(unsigned group, unsigned index, const Fe<L>& x, const Fe<L>& y) noexcept {
-    std::uint64_t wx[5][L::lanes], wy[5][L::lanes];
-    for (unsigned i = 0; i < 5; ++i) {
+    std::uint64_t wx[L::limbs][L::lanes], wy[L::limbs][L::lanes];
+    for (unsigned i = 0; i < L::limbs; ++i) {
       L::store(wx[i], x.n[i]);
       L::store(wy[i], y.n[i]);
     }

@@ -30,20 +30,15 @@ class Cold {
     typename L::RoundTowardZero rounding;
     count_ = count;
     groups_in_use_ = (count + L::lanes - 1) / L::lanes;
-    std::uint64_t u1[batch][4], u2[batch][4];
-    prepare<Unit, batch>(claims, count, r_, u1, u2);
+    prepare<L, Unit, batch>(claims, count, groups_in_use_, r_,
+                            [&](unsigned group, const Number& u1, const Number& u2) noexcept {
+                              note_digits(group, u2);
+                              note_generator(group, generator, u1);
+                            });
     for (unsigned i = 0; i < groups_in_use_ * L::lanes; ++i) {
-      const unsigned from = i < count ? i : 0;
-      for (unsigned w = 0; w < 4; ++w) r_[i][w] = r_[from][w];
-      typename Numbers::Half a, b;
-      Numbers::split(a, b, u2[from]);
-      Numbers::template digits<width, windows>(&digit_[0][i], a, batch);
-      Numbers::template digits<width, windows>(&digit_[windows][i], b, batch);
-      Numbers::split(a, b, u1[from]);
-      note_generator(0, i, generator, a);
-      note_generator(generator_windows, i, generator, b);
-      Numbers::big_endian(key_[i], claims[from].key);
-      Numbers::big_endian(key_[i] + 4, claims[from].key + 32);
+      const ColdClaim& claim = claims[i < count ? i : 0];
+      Scalars<Unit>::big_endian(key_[i], claim.key);
+      Scalars<Unit>::big_endian(key_[i] + 4, claim.key + 32);
     }
     multiply_keys();
     group_ = 0;
@@ -67,7 +62,7 @@ class Cold {
       for (unsigned half = 0; half < 2; ++half) {
         const unsigned d = half * windows + window_;
         const PointLanes<L> p = multiple(d, half);
-        const auto y = carry(negate_where(L::odd(sign(d)), p.y));
+        const auto y = factor(negate_where(L::odd(sign(d)), p.y));
         if (first && half == 0) {
           sum = {p.x, tight(y), one<L>()};
         } else {
@@ -82,21 +77,38 @@ class Cold {
   }
 
  private:
-  using Numbers = Scalars<Unit>;
+  using Numbers = BatchScalars<L, Unit>;
+  using Number = typename Numbers::Number;
   static constexpr unsigned width = 4, windows = 33, multiples = 1u << (width - 1);
   static constexpr unsigned windows_a_step = 8;
   static constexpr unsigned generator_terms = 2 * generator_windows;
 
-  void note_generator(unsigned term, unsigned claim, const std::uint64_t* generator,
-                      const typename Numbers::Half& scalar) noexcept {
-    std::uint16_t digits[generator_windows];
-    Numbers::template digits<generator_width, generator_windows>(digits, scalar, 1);
-    constexpr unsigned half = 1u << (generator_width - 1);
-    for (unsigned i = 0; i < generator_windows; ++i) {
-      const std::uint64_t* const entry = generator + (i * half + (digits[i] & (half - 1))) * 8;
-      __builtin_prefetch(entry);
-      entry_[term + i][claim] =
-          reinterpret_cast<std::uint64_t>(entry) | (digits[i] >> (generator_width - 1));
+  void note_digits(unsigned group, const Number& scalar) noexcept {
+    typename Numbers::Half halves[2];
+    Numbers::template split<width * windows>(halves[0], halves[1], scalar);
+    for (unsigned h = 0; h < 2; ++h) {
+      for_each_digit<windows>([&]<unsigned i>() noexcept {
+        typename L::U minus;
+        const auto entry = digit<L, width, i>(halves[h], minus);
+        L::store(&digit_[h * windows + i][group * L::lanes],
+                 L::bit_or(entry, L::template shl<width - 1>(minus)));
+      });
+    }
+  }
+  void note_generator(unsigned group, const std::uint64_t* generator,
+                      const Number& scalar) noexcept {
+    typename Numbers::Half halves[2];
+    Numbers::template split<generator_width * generator_windows>(halves[0], halves[1], scalar);
+    const auto table = L::set1(reinterpret_cast<std::uint64_t>(generator));
+    for (unsigned h = 0; h < 2; ++h) {
+      place_digits<L, generator_width, generator_windows>(
+          halves[h], table, [&](unsigned i, const typename L::U& at) noexcept {
+            auto* const row = &entry_[h * generator_windows + i][group * L::lanes];
+            L::store(row, at);
+            for (unsigned l = 0; l < L::lanes; ++l) {
+              __builtin_prefetch(reinterpret_cast<const void*>(row[l]));
+            }
+          });
     }
   }
 
@@ -139,7 +151,7 @@ class Cold {
   }
   void keep(unsigned g, unsigned k, const PointLanes<L>& p) noexcept {
     const Fe<L> image = mul(p.x, everywhere<L>(beta_words));
-    for (unsigned i = 0; i < 5; ++i) {
+    for (unsigned i = 0; i < L::limbs; ++i) {
       L::store(multiple_[g][k][0][i], p.x.n[i]);
       L::store(multiple_[g][k][1][i], image.n[i]);
       L::store(multiple_[g][k][2][i], p.y.n[i]);
@@ -147,27 +159,23 @@ class Cold {
   }
   // Each lane's own multiple.
   PointLanes<L> multiple(unsigned digit, unsigned half) const noexcept {
-    std::uint64_t x[5][L::lanes], y[5][L::lanes];
+    std::uint64_t x[L::limbs][L::lanes], y[L::limbs][L::lanes];
     for (unsigned l = 0; l < L::lanes; ++l) {
       const auto& from = multiple_[group_][digit_[digit][group_ * L::lanes + l] & (multiples - 1)];
-      for (unsigned i = 0; i < 5; ++i) {
+      for (unsigned i = 0; i < L::limbs; ++i) {
         x[i][l] = from[half][i][l];
         y[i][l] = from[2][i][l];
       }
     }
     PointLanes<L> p;
-    for (unsigned i = 0; i < 5; ++i) {
+    for (unsigned i = 0; i < L::limbs; ++i) {
       p.x.n[i] = L::load_words(x[i]);
       p.y.n[i] = L::load_words(y[i]);
     }
     return p;
   }
   typename L::U sign(unsigned digit) const noexcept {
-    std::uint64_t words[L::lanes];
-    for (unsigned l = 0; l < L::lanes; ++l) {
-      words[l] = digit_[digit][group_ * L::lanes + l] >> (width - 1);
-    }
-    return L::load_words(words);
+    return L::template shr<width - 1>(L::load_words(&digit_[digit][group_ * L::lanes]));
   }
 
   void finish(std::uint8_t* verdicts) noexcept {
@@ -185,26 +193,26 @@ class Cold {
       L::load(p.y.n, at_y);
       if (t >= generator_windows) p.x = mul(p.x, beta);
       const auto negative = L::odd(L::load_words(&entry_[t][first]));
-      add_affine(sum, p.x, carry(negate_where(negative, p.y)));
+      add_affine(sum, p.x, factor(negate_where(negative, p.y)));
     }
     const Fe<L> z2 = sqr(sum.z);
     const unsigned exceptional = L::bits(is_zero(sum.z));
     const unsigned good = match_r<L, Unit>(&r_[first], [&](const Fe<L>& r) noexcept {
-      return is_zero(carry(sub(mul(r, z2), sum.x)));
+      return is_zero(sub(mul(r, z2), sum.x));
     });
     for (unsigned l = 0; l < L::lanes && first + l < count_; ++l) {
       verdicts[first + l] = verdict(good >> l & 1, exceptional >> l & 1);
     }
   }
 
-  alignas(64) std::uint64_t multiple_[groups][multiples][3][5][L::lanes];
+  alignas(64) std::uint64_t multiple_[groups][multiples][3][L::limbs][L::lanes];
   Jacobian<L> sum_[groups];
   Jacobian<L> odd_of_[groups][multiples];
   Fe<L> before_[groups][multiples];
   std::uint64_t key_[batch][8];
   std::uint64_t r_[batch][4];
   std::uint64_t entry_[generator_terms][batch];  // as in Hot
-  std::uint16_t digit_[2 * windows][batch];
+  std::uint64_t digit_[2 * windows][batch];
   unsigned count_, groups_in_use_, group_, window_;
   bool faulty_;
 };

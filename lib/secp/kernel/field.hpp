@@ -1,13 +1,15 @@
 // Arithmetic modulo p = 2^256 - 2^32 - 977, the same operation on all lanes at once.
 //
-// An element is five limbs of 52 bits, least significant first, not unique: its value may exceed p.
-// How far it may is part of its type, so that what a multiplication needs (every limb below 2^52)
-// is shown by the compiler for all inputs, not by tests for some:
+// Where lanes multiply whole words an element is four of them, and any will do (field_words.hpp).
+// Where products come in two halves it is five limbs of 52 bits, least significant first, not unique: its value may exceed p.
+// How far it may is part of its type, so that what a multiplication needs (in two halves: every limb
+// below 2^52) is shown by the compiler for all inputs, not by tests for some:
 //
 //   Raw<L, K, V>  limbs 0..3 < K 2^52,  limb 4 < V (2^48 + 2^10) - 2 K
 //   Fe<L, V>      limbs 0..3 < 2^52,    limb 4 < V (2^48 + 2^10) - 2,   V <= 12: limb 4 < 2^52
 //
-// mul() and sqr() give Fe<L, 1>, with much of the 2^10 left. A sum takes both bounds' sums and a
+// mul() and sqr() take what fits their lanes (factor()) and give Fe<L, 1>, with much of the 2^10
+// left. A sum takes both bounds' sums and a
 // difference the cover's besides, so room is left for what carry() brings to limb 4: less than K
 // from a limb 3 below K 2^52, but where K = 1 nothing. tight() takes any Raw to an Fe<L, 1>.
 // tests/lib/secp/bounds_test.cpp runs this very code on intervals: no sum passes 2^64, no operand
@@ -17,6 +19,8 @@
 #pragma once
 
 #include <cstdint>
+
+#include "lib/secp/kernel/field_words.hpp"
 
 namespace claimgate::secp {
 
@@ -41,14 +45,27 @@ inline constexpr std::uint64_t top_bound = V*((std::uint64_t{1} << 48) + 1024) -
 template <class L, unsigned K, unsigned V>
 struct Raw {
   static_assert(K >= 1 && K <= 64 && V >= 1 && V <= 64);
-  typename L::U n[5];
+  using Lane = L;
+  static constexpr unsigned limbs = K, values = V;
+  typename L::U n[L::limbs];
 };
+
+namespace detail {
+template <class To, class U, unsigned count>
+CG_INLINE To with_limbs(const U (&n)[count]) noexcept {
+  To out;
+  for (unsigned i = 0; i < count; ++i) out.n[i] = n[i];
+  return out;
+}
+}  // namespace detail
 
 template <class L, unsigned V = 1>
 struct Fe {
   static_assert(V >= 1 && V <= 12 && top_bound<1, V> <= limb_bound<1>);
-  typename L::U n[5];
-  CG_INLINE operator Raw<L, 1, V>() const noexcept { return {{n[0], n[1], n[2], n[3], n[4]}}; }
+  using Lane = L;
+  static constexpr unsigned limbs = 1, values = V;
+  typename L::U n[L::limbs];
+  CG_INLINE operator Raw<L, 1, V>() const noexcept { return detail::with_limbs<Raw<L, 1, V>>(n); }
 };
 
 template <class L, unsigned V>
@@ -66,7 +83,11 @@ template <class L, unsigned Ka, unsigned Va, unsigned Kb, unsigned Vb>
 CG_INLINE Raw<L, Ka + Kb, Va + Vb> add_raw(const Raw<L, Ka, Va>& a,
                                            const Raw<L, Kb, Vb>& b) noexcept {
   Raw<L, Ka + Kb, Va + Vb> out;
-  for (unsigned i = 0; i < 5; ++i) out.n[i] = L::add(a.n[i], b.n[i]);
+  if constexpr (L::wide) {
+    Words<L>::add(out.n, a.n, b.n);
+  } else {
+    for (unsigned i = 0; i < 5; ++i) out.n[i] = L::add(a.n[i], b.n[i]);
+  }
   return out;
 }
 template <class A, class B>
@@ -85,8 +106,12 @@ CG_INLINE auto sub_raw(const Raw<L, Ka, Va>& a, const Raw<L, Kb, Vb>& b) noexcep
   static_assert(times * p_limbs[0] >= limb_bound<Kb>);
   static_assert(times * p_limbs[4] >= top_bound<Kb, Vb>);
   Raw<L, Ka + times, Va + times> out;
-  for (unsigned i = 0; i < 5; ++i) {
-    out.n[i] = L::add(a.n[i], L::sub(L::set1(times * p_limbs[i]), b.n[i]));
+  if constexpr (L::wide) {
+    Words<L>::sub(out.n, a.n, b.n);
+  } else {
+    for (unsigned i = 0; i < 5; ++i) {
+      out.n[i] = L::add(a.n[i], L::sub(L::set1(times * p_limbs[i]), b.n[i]));
+    }
   }
   return out;
 }
@@ -100,9 +125,13 @@ template <class L, unsigned V>
 CG_INLINE auto negate_where(typename L::Mask m, const Fe<L, V>& a) noexcept {
   constexpr unsigned times = cover<1, V>;
   Raw<L, times, times> out;
-  for (unsigned i = 0; i < 5; ++i) {
-    // -a = ~a + 1
-    out.n[i] = L::add(L::bit_xor(a.n[i], m), L::bit_and(m, L::set1(times * p_limbs[i] + 1)));
+  if constexpr (L::wide) {
+    Words<L>::negate_where(out.n, m, a.n);
+  } else {
+    for (unsigned i = 0; i < 5; ++i) {
+      // -a = ~a + 1
+      out.n[i] = L::add(L::bit_xor(a.n[i], m), L::bit_and(m, L::set1(times * p_limbs[i] + 1)));
+    }
   }
   return out;
 }
@@ -110,7 +139,7 @@ CG_INLINE auto negate_where(typename L::Mask m, const Fe<L, V>& a) noexcept {
 template <class L, unsigned V>
 CG_INLINE Fe<L, V> select(typename L::Mask m, const Fe<L, V>& yes, const Fe<L, V>& no) noexcept {
   Fe<L, V> out;
-  for (unsigned i = 0; i < 5; ++i) out.n[i] = L::select(m, yes.n[i], no.n[i]);
+  for (unsigned i = 0; i < L::limbs; ++i) out.n[i] = L::select(m, yes.n[i], no.n[i]);
   return out;
 }
 
@@ -128,20 +157,22 @@ CG_INLINE void carry_chain(typename L::U n[5]) noexcept {
 // The same value with limbs below 2^52.
 template <class L, unsigned K, unsigned V>
 CG_INLINE Fe<L, V> carry(const Raw<L, K, V>& a) noexcept {
-  Fe<L, V> out{{a.n[0], a.n[1], a.n[2], a.n[3], a.n[4]}};
-  detail::carry_chain<L>(out.n);
+  auto out = detail::with_limbs<Fe<L, V>>(a.n);
+  if constexpr (!L::wide) detail::carry_chain<L>(out.n);
   return out;
 }
 
 // The same modulo p, below 2^256 but for a carry.
 template <class L, unsigned K, unsigned V>
 CG_INLINE Fe<L, 1> tight(const Raw<L, K, V>& a) noexcept {
-  Fe<L, 1> out{{a.n[0], a.n[1], a.n[2], a.n[3], a.n[4]}};
-  const auto over = L::template shr<48>(out.n[4]);  // < 2^8
-  out.n[4] = L::bit_and(out.n[4], L::set1(top_mask));
-  // over·(2^32 + 977)
-  out.n[0] = L::add(out.n[0], L::add(L::template shl<32>(over), L::mul32(over, L::set1(0x3D1))));
-  detail::carry_chain<L>(out.n);
+  auto out = detail::with_limbs<Fe<L, 1>>(a.n);
+  if constexpr (!L::wide) {
+    const auto over = L::template shr<48>(out.n[4]);  // < 2^8
+    out.n[4] = L::bit_and(out.n[4], L::set1(top_mask));
+    // over·(2^32 + 977)
+    out.n[0] = L::add(out.n[0], L::add(L::template shl<32>(over), L::mul32(over, L::set1(0x3D1))));
+    detail::carry_chain<L>(out.n);
+  }
   return out;
 }
 template <class L, unsigned V>
@@ -180,57 +211,14 @@ CG_INLINE Fe<L, 1> reduce(typename L::U c[10]) noexcept {
   return out;
 }
 
-// The element whose product's column k (weight 2^(52 k), 128 bits) is column(k): the upper columns
-// first, so that one sum is under way at a time.
-template <class L, class Column>
-CG_INLINE Fe<L, 1> reduce_wide(Column column) noexcept {
-  using U = typename L::U;
-  using Wide = typename L::Wide;
-  U high[5];
-  Wide sum = 0;
-#pragma GCC unroll 4
-  for (unsigned i = 0; i < 4; ++i) {
-    sum += column(i + 5);
-    high[i] = static_cast<U>(sum) & limb_mask;
-    sum >>= 52;
-  }
-  high[4] = static_cast<U>(sum);
-  Fe<L, 1> out;
-  sum = 0;
-#pragma GCC unroll 5
-  for (unsigned i = 0; i < 5; ++i) {
-    sum += column(i) + Wide{high[i]} * p_fold_260;
-    out.n[i] = static_cast<U>(sum) & (i < 4 ? limb_mask : top_mask);
-    sum >>= i < 4 ? 52 : 48;
-  }
-  sum = Wide{static_cast<U>(sum)} * p_fold + out.n[0];
-  out.n[0] = static_cast<U>(sum) & limb_mask;
-  const U second = out.n[1] + static_cast<U>(sum >> 52);
-  out.n[1] = second & limb_mask;
-  out.n[2] += second >> 52;
-  out.n[3] += out.n[2] >> 52;
-  out.n[2] &= limb_mask;
-  out.n[4] += out.n[3] >> 52;
-  out.n[3] &= limb_mask;
-  return out;
-}
-
-}  // namespace detail
-
-namespace detail {
-
 // Of elements whose limbs are all below 2^52.
 template <class L>
-CG_INLINE Fe<L, 1> product(const typename L::U (&a)[5], const typename L::U (&b)[5]) noexcept {
+CG_INLINE Fe<L, 1> product(const typename L::U (&a)[L::limbs],
+                           const typename L::U (&b)[L::limbs]) noexcept {
   if constexpr (L::wide) {
-    return detail::reduce_wide<L>([&](unsigned k) noexcept {
-      typename L::Wide sum = 0;
-#pragma GCC unroll 5
-      for (unsigned i = k < 5 ? 0 : k - 4; i < 5 && i <= k; ++i) {
-        sum += typename L::Wide{a[i]} * b[k - i];
-      }
-      return sum;
-    });
+    Fe<L, 1> out;
+    Words<L>::mul(out.n, a, b);
+    return out;
   } else {
     typename L::Operand x[5], y[5];
     for (unsigned i = 0; i < 5; ++i) {
@@ -251,17 +239,11 @@ CG_INLINE Fe<L, 1> product(const typename L::U (&a)[5], const typename L::U (&b)
 }
 
 template <class L>
-CG_INLINE Fe<L, 1> square(const typename L::U (&a)[5]) noexcept {
+CG_INLINE Fe<L, 1> square(const typename L::U (&a)[L::limbs]) noexcept {
   if constexpr (L::wide) {
-    return detail::reduce_wide<L>([&](unsigned k) noexcept {
-      typename L::Wide sum = 0;
-#pragma GCC unroll 3
-      for (unsigned i = k < 5 ? 0 : k - 4; 2 * i <= k; ++i) {
-        const typename L::U once_or_twice = 2 * i == k ? a[i] : L::add(a[i], a[i]);
-        sum += typename L::Wide{once_or_twice} * a[k - i];
-      }
-      return sum;
-    });
+    Fe<L, 1> out;
+    Words<L>::sqr(out.n, a);
+    return out;
   } else {
     typename L::Operand x[5];
     for (unsigned i = 0; i < 5; ++i) x[i] = L::operand(a[i]);
@@ -285,56 +267,81 @@ CG_INLINE Fe<L, 1> square(const typename L::U (&a)[5]) noexcept {
 
 // Where the code of a product is long, once is better for the instruction cache than everywhere.
 template <class L>
-[[gnu::noinline]] Fe<L, 1> product_apart(const typename L::U (&a)[5],
-                                         const typename L::U (&b)[5]) noexcept {
+[[gnu::noinline]] Fe<L, 1> product_apart(const typename L::U (&a)[L::limbs],
+                                         const typename L::U (&b)[L::limbs]) noexcept {
   return product<L>(a, b);
 }
 template <class L>
-[[gnu::noinline]] Fe<L, 1> square_apart(const typename L::U (&a)[5]) noexcept {
+[[gnu::noinline]] Fe<L, 1> square_apart(const typename L::U (&a)[L::limbs]) noexcept {
   return square<L>(a);
 }
 
 }  // namespace detail
 
-template <class L, unsigned Va, unsigned Vb>
-CG_INLINE Fe<L, 1> mul(const Fe<L, Va>& a, const Fe<L, Vb>& b) noexcept {
+// A sum or a difference as mul() and sqr() take it: carried where products come in two halves.
+template <class L, unsigned K, unsigned V>
+CG_INLINE auto factor(const Raw<L, K, V>& a) noexcept {
+  if constexpr (L::wide) {
+    return a;
+  } else {
+    return carry(a);
+  }
+}
+
+template <class A, class B>
+CG_INLINE Fe<typename A::Lane> mul(const A& a, const B& b) noexcept {
+  using L = typename A::Lane;
+  static_assert(L::wide || (A::limbs == 1 && B::limbs == 1));
   if constexpr (L::products_inline) return detail::product<L>(a.n, b.n);
   return detail::product_apart<L>(a.n, b.n);
 }
-template <class L, unsigned V>
-CG_INLINE Fe<L, 1> sqr(const Fe<L, V>& a) noexcept {
+template <class A>
+CG_INLINE Fe<typename A::Lane> sqr(const A& a) noexcept {
+  using L = typename A::Lane;
+  static_assert(L::wide || A::limbs == 1);
   if constexpr (L::products_inline) return detail::square<L>(a.n);
   return detail::square_apart<L>(a.n);
 }
 
 // ---- values ------------------------------------------------------------------------------------
 
-// Lanes whose value is a multiple of p. A tight element is below 2^256 + 2^218 < 2p, so it is 0 or
+// Lanes whose value, of any kind, is a multiple of p. A tight element is below 2^256 + 2^218 < 2p, so it is 0 or
 // p then; and its limbs, of which only the last may be beyond its weight, have one form for each.
-template <class L, unsigned V>
-CG_INLINE typename L::Mask is_zero(const Fe<L, V>& a) noexcept {
+template <class A>
+CG_INLINE typename A::Lane::Mask is_zero(const A& a) noexcept {
+  using L = typename A::Lane;
   using U = typename L::U;
   const Fe<L, 1> t = tight(a);
-  U any = t.n[0], differs = L::bit_xor(t.n[0], L::set1(p_limbs[0]));
-  for (unsigned i = 1; i < 5; ++i) {
-    any = L::bit_or(any, t.n[i]);
-    differs = L::bit_or(differs, L::bit_xor(t.n[i], L::set1(p_limbs[i])));
+  if constexpr (L::wide) {
+    return L::mask(Words<L>::is_zero(t.n) ? 1 : 0);
+  } else {
+    U any = t.n[0], differs = L::bit_xor(t.n[0], L::set1(p_limbs[0]));
+    for (unsigned i = 1; i < 5; ++i) {
+      any = L::bit_or(any, t.n[i]);
+      differs = L::bit_or(differs, L::bit_xor(t.n[i], L::set1(p_limbs[i])));
+    }
+    const U zero = L::set1(0);
+    return L::mask_or(L::equal(any, zero), L::equal(differs, zero));
   }
-  const U zero = L::set1(0);
-  return L::mask_or(L::equal(any, zero), L::equal(differs, zero));
 }
 
 template <class L>
 CG_INLINE Fe<L, 1> one() noexcept {
-  return {{L::set1(1), L::set1(0), L::set1(0), L::set1(0), L::set1(0)}};
+  Fe<L, 1> out;
+  for (unsigned i = 0; i < L::limbs; ++i) out.n[i] = L::set1(i == 0 ? 1 : 0);
+  return out;
 }
 
 // One number below p, four words, in all lanes.
 template <class L>
 CG_INLINE Fe<L, 1> everywhere(const std::uint64_t words[4]) noexcept {
-  return {{L::set1(words[0] & limb_mask), L::set1((words[0] >> 52 | words[1] << 12) & limb_mask),
-           L::set1((words[1] >> 40 | words[2] << 24) & limb_mask),
-           L::set1((words[2] >> 28 | words[3] << 36) & limb_mask), L::set1(words[3] >> 16)}};
+  if constexpr (L::wide) {
+    return {{words[0], words[1], words[2], words[3]}};
+  } else {
+    return {{L::set1(words[0] & limb_mask), L::set1((words[0] >> 52 | words[1] << 12) & limb_mask),
+             L::set1((words[1] >> 40 | words[2] << 24) & limb_mask),
+             L::set1((words[2] >> 28 | words[3] << 36) & limb_mask), L::set1(words[3] >> 16)}};
+  }
 }
 
 }  // namespace claimgate::secp

@@ -33,24 +33,21 @@ class Hot {
   // One batch. What `claims` point to is read here only, but for the tables. Precondition:
   // 0 < count <= batch, every r and s within its bounds (in_range()).
   void begin(const HotClaim* claims, unsigned count, const std::uint64_t* generator) noexcept {
+    typename L::RoundTowardZero rounding;
     count_ = count;
-    std::uint64_t u1[batch][4], u2[batch][4];
-    prepare<Unit, batch>(claims, count, r_, u1, u2);
-    for (unsigned i = 0; i < count; ++i) {
-      typename Numbers::Half a, b;
-      Numbers::split(a, b, u2[i]);
-      note_terms<width, windows>(0, i, claims[i].table, a);
-      note_terms<width, windows>(windows, i, claims[i].table, b);
-      Numbers::split(a, b, u1[i]);
-      note_terms<generator_width, generator_windows>(2 * windows, i, generator, a);
-      note_terms<generator_width, generator_windows>(2 * windows + generator_windows, i, generator,
-                                                     b);
-    }
-    for (unsigned i = count; i < batch; ++i) {
-      for (unsigned w = 0; w < 4; ++w) r_[i][w] = r_[0][w];
-      for (unsigned t = 0; t < terms; ++t) entry_[t][i] = entry_[t][0];
-    }
     groups_in_use_ = 2 * ((count + 2 * L::lanes - 1) / (2 * L::lanes));
+    prepare<L, Unit, batch>(
+        claims, count, groups_in_use_, r_,
+        [&](unsigned group, const Number& u1, const Number& u2) noexcept {
+          std::uint64_t tables[L::lanes];
+          for (unsigned l = 0; l < L::lanes; ++l) {
+            const unsigned i = group * L::lanes + l;
+            tables[l] = reinterpret_cast<std::uint64_t>(claims[i < count ? i : 0].table);
+          }
+          note_terms<width, windows>(0, group, L::load_words(tables), u2);
+          note_terms<generator_width, generator_windows>(
+              2 * windows, group, L::set1(reinterpret_cast<std::uint64_t>(generator)), u1);
+        });
     level_ = 0;
     group_ = 0;
     forward_ = true;
@@ -95,7 +92,8 @@ class Hot {
   }
 
  private:
-  using Numbers = Scalars<Unit>;
+  using Numbers = BatchScalars<L, Unit>;
+  using Number = typename Numbers::Number;
   using Element = Fe<L>;
   using Mask = typename L::Mask;
 
@@ -121,17 +119,19 @@ class Hot {
   }
   static constexpr unsigned places = place(4);
 
-  // Where the digits' points stand. `term`: of the first window.
+  // Where the points of a scalar's digits stand, and that they are fetched. `term`: of the first
+  // half's first window; the other half's follow.
   template <unsigned w, unsigned count>
-  CG_INLINE void note_terms(unsigned term, unsigned signature, const std::uint64_t* table,
-                            const typename Numbers::Half& scalar) noexcept {
-    std::uint16_t digits[count];
-    Numbers::template digits<w, count>(digits, scalar, 1);
-    constexpr unsigned half = 1u << (w - 1);
-    const auto base = reinterpret_cast<std::uint64_t>(table);
-    for (unsigned i = 0; i < count; ++i) {
-      entry_[term + i][signature] =
-          (base + (i * half + (digits[i] & (half - 1u))) * entry_bytes) | (digits[i] >> (w - 1));
+  CG_INLINE void note_terms(unsigned term, unsigned group, const typename L::U& tables,
+                            const Number& scalar) noexcept {
+    typename Numbers::Half halves[2];
+    Numbers::template split<w * count>(halves[0], halves[1], scalar);
+    for (const auto& half : halves) {
+      place_digits<L, w, count>(half, tables, [&](unsigned i, const typename L::U& at) noexcept {
+        L::store(&entry_[term + i][group * L::lanes], at);
+      });
+      for (unsigned i = 0; i < count; ++i) fetch(term + i, group);
+      term += count;
     }
   }
   const std::uint64_t* entry(unsigned term, unsigned signature) const noexcept {
@@ -159,8 +159,7 @@ class Hot {
     minus = negative(term, group);
     return p;
   }
-  void prefetch(unsigned term, unsigned group) const noexcept {
-    if (group >= groups_in_use_) return;
+  void fetch(unsigned term, unsigned group) const noexcept {
     for (unsigned l = 0; l < L::lanes; ++l) {
       __builtin_prefetch(entry(term, group * L::lanes + l));
     }
@@ -180,13 +179,10 @@ class Hot {
         for (unsigned j = 0; j < 2; ++j, ++at) {
           PointLanes<L>& b = point_[g + c][place(2 * j + 1)];
           b.x = mul(b.x, beta);  // lambda·(x, y) = (beta·x, y)
-          const auto difference = carry(sub(b.x, point_[g + c][place(2 * j)].x));
-          const Mask none = is_zero(difference);
+          const Element d = tight(sub(b.x, point_[g + c][place(2 * j)].x));
+          const Mask none = is_zero(d);
           exceptional_[g + c][j] = L::bits(none);
-          Element usable;
-          const Element unit = one<L>(), d = tight(difference);
-          for (unsigned i = 0; i < 5; ++i) usable.n[i] = L::select(none, unit.n[i], d.n[i]);
-          take(c, usable);
+          take(c, select(none, one<L>(), d));
         }
       }
       return;
@@ -196,12 +192,14 @@ class Hot {
         for (unsigned c = 0; c < 2; ++c) {
           if (level_ == 0) {
             const unsigned term = segment_first(s) + 2 * j;
-            prefetch(term, g + 2 + c);
-            prefetch(term + 1, g + 2 + c);
-            take(c, carry(sub(load_x(term + 1, g + c), load_x(term, g + c))));
+            if (g + 2 < groups_in_use_) {
+              fetch(term, g + 2 + c);
+              fetch(term + 1, g + 2 + c);
+            }
+            take(c, factor(sub(load_x(term + 1, g + c), load_x(term, g + c))));
           } else {
             const PointLanes<L>* const points = point_[g + c] + place(s);
-            take(c, carry(sub(points[2 * j + 1].x, points[2 * j].x)));
+            take(c, factor(sub(points[2 * j + 1].x, points[2 * j].x)));
           }
         }
       }
@@ -213,12 +211,12 @@ class Hot {
   CG_INLINE void add_points(PointLanes<L>& out, unsigned chain, const Element& before,
                             const Element& x1, const Y1& y1, const Element& x2,
                             const Y2& y2) noexcept {
-    const auto dx = carry(sub(x2, x1));
+    const auto dx = factor(sub(x2, x1));
     const Element inverse = mul(acc_[chain], before);
     acc_[chain] = mul(acc_[chain], dx);
-    const Element slope = mul(carry(sub(y2, y1)), inverse);
+    const Element slope = mul(factor(sub(y2, y1)), inverse);
     const Element x3 = tight(sub(sqr(slope), add(x1, x2)));
-    const Element y3 = tight(sub(mul(slope, carry(sub(x1, x3))), y1));
+    const Element y3 = tight(sub(mul(slope, factor(sub(x1, x3))), y1));
     out.x = x3;
     out.y = y3;
   }
@@ -231,14 +229,12 @@ class Hot {
           const PointLanes<L>& b = point_[g + c][place(2 * j + 1)];
           // Where the difference was 0 the factor was 1; what comes of it is not looked at.
           const Mask none = L::mask(exceptional_[g + c][j]);
-          Element dx = tight(carry(sub(b.x, a.x)));
-          const Element unit = one<L>();
-          for (unsigned i = 0; i < 5; ++i) dx.n[i] = L::select(none, unit.n[i], dx.n[i]);
+          const Element dx = select(none, one<L>(), tight(sub(b.x, a.x)));
           const Element inverse = mul(acc_[c], prefix_[g + c][j]);
           acc_[c] = mul(acc_[c], dx);
-          const Element slope = mul(carry(sub(b.y, a.y)), inverse);
+          const Element slope = mul(factor(sub(b.y, a.y)), inverse);
           const Element x3 = tight(sub(sqr(slope), add(a.x, b.x)));
-          a.y = tight(sub(mul(slope, carry(sub(a.x, x3))), a.y));
+          a.y = tight(sub(mul(slope, factor(sub(a.x, x3))), a.y));
           a.x = x3;
         }
       }
@@ -285,12 +281,12 @@ class Hot {
     for (unsigned c = 0; c < 2; ++c) {
       const PointLanes<L>& a = point_[g + c][place(0)];
       const PointLanes<L>& b = point_[g + c][place(2)];
-      const auto dx = carry(sub(b.x, a.x));
+      const auto dx = factor(sub(b.x, a.x));
       const Element dx2 = sqr(dx);
-      const Element dy2 = sqr(carry(sub(b.y, a.y)));
+      const Element dy2 = sqr(factor(sub(b.y, a.y)));
       const unsigned first = (g + c) * L::lanes;
       const unsigned good = match_r<L, Unit>(&r_[first], [&](const Element& r) noexcept {
-        return is_zero(carry(sub(mul(carry(add(r, add(a.x, b.x))), dx2), dy2)));
+        return is_zero(sub(mul(factor(add(r, add(a.x, b.x))), dx2), dy2));
       });
       const unsigned exceptional =
           exceptional_[g + c][0] | exceptional_[g + c][1] | L::bits(is_zero(dx));

@@ -18,26 +18,26 @@ struct Jacobian {
 template <class L>
 CG_INLINE void double_point(Jacobian<L>& p) noexcept {
   const Fe<L> a = sqr(p.x), b = sqr(p.y), c = sqr(b);
-  const Fe<L> half = tight(sub(sqr(carry(add(p.x, b))), add(a, c)));
+  const Fe<L> half = tight(sub(sqr(factor(add(p.x, b))), add(a, c)));
   const auto d = add(half, half);
-  const auto e = carry(add(a, add(a, a)));
+  const auto e = factor(add(a, add(a, a)));
   const Fe<L> x = tight(sub(sqr(e), add(d, d)));
   const auto c2 = add(c, c);
   const auto c4 = add(c2, c2);
-  p.z = mul(p.y, carry(add(p.z, p.z)));
-  p.y = tight(sub(mul(e, carry(sub(d, x))), add(c4, c4)));
+  p.z = mul(p.y, factor(add(p.z, p.z)));
+  p.y = tight(sub(mul(e, factor(sub(d, x))), add(c4, c4)));
   p.x = x;
 }
 
 // p + (x2, y2), affine: 8 multiplications, 3 squarings.
-template <class L, unsigned Vx, unsigned Vy>
-CG_INLINE void add_affine(Jacobian<L>& p, const Fe<L, Vx>& x2, const Fe<L, Vy>& y2) noexcept {
+template <class L, class X, class Y>
+CG_INLINE void add_affine(Jacobian<L>& p, const X& x2, const Y& y2) noexcept {
   const Fe<L> z2 = sqr(p.z);
-  const auto h = carry(sub(mul(x2, z2), p.x));
-  const auto r = carry(sub(mul(y2, mul(p.z, z2)), p.y));
+  const auto h = factor(sub(mul(x2, z2), p.x));
+  const auto r = factor(sub(mul(y2, mul(p.z, z2)), p.y));
   const Fe<L> h2 = sqr(h), h3 = mul(h2, h), v = mul(p.x, h2);
   const Fe<L> x = tight(sub(sqr(r), add(h3, add(v, v))));
-  p.y = tight(sub(mul(r, carry(sub(v, x))), mul(p.y, h3)));
+  p.y = tight(sub(mul(r, factor(sub(v, x))), mul(p.y, h3)));
   p.z = mul(p.z, h);
   p.x = x;
 }
@@ -47,11 +47,11 @@ template <class L>
 CG_INLINE void add_point(Jacobian<L>& p, const Jacobian<L>& q) noexcept {
   const Fe<L> z1 = sqr(p.z), z2 = sqr(q.z);
   const Fe<L> u1 = mul(p.x, z2), s1 = mul(p.y, mul(q.z, z2));
-  const auto h = carry(sub(mul(q.x, z1), u1));
-  const auto r = carry(sub(mul(q.y, mul(p.z, z1)), s1));
+  const auto h = factor(sub(mul(q.x, z1), u1));
+  const auto r = factor(sub(mul(q.y, mul(p.z, z1)), s1));
   const Fe<L> h2 = sqr(h), h3 = mul(h2, h), v = mul(u1, h2);
   p.x = tight(sub(sqr(r), add(h3, add(v, v))));
-  p.y = tight(sub(mul(r, carry(sub(v, p.x))), mul(s1, h3)));
+  p.y = tight(sub(mul(r, factor(sub(v, p.x))), mul(s1, h3)));
   p.z = mul(mul(p.z, q.z), h);
 }
 

@@ -21,6 +21,7 @@ namespace claimgate::secp {
 struct Avx2 {
   static constexpr unsigned lanes = 4;
   static constexpr bool wide = false;  // products come in two halves
+  static constexpr unsigned limbs = 5;
   static constexpr bool products_inline = false;
   using U = __m256i;
   using Mask = __m256i;     // all bits of a lane, or none

@@ -15,6 +15,7 @@ namespace claimgate::secp {
 struct Ifma {
   static constexpr unsigned lanes = 8;
   static constexpr bool wide = false;  // products come in two halves
+  static constexpr unsigned limbs = 5;
 #if defined(__SANITIZE_ADDRESS__)
   static constexpr bool products_inline = false;  // or compiling takes many minutes
 #else

@@ -1,4 +1,4 @@
-// One lane of 64 bits, in plain C++ with 128-bit products.
+// One lane of 64 bits, for any x86-64.
 //
 // `Unit` keeps what different translation units make of this apart: each compiles it for another
 // CPU, and a linker would keep any one of them.
@@ -11,11 +11,11 @@ namespace claimgate::secp {
 template <int Unit>
 struct Portable {
   static constexpr unsigned lanes = 1;
-  static constexpr bool wide = true;
-  static constexpr bool products_inline = true;
+  static constexpr bool wide = true;  // products are whole: field_words.hpp
+  static constexpr unsigned limbs = 4;
+  static constexpr bool products_inline = false;
   using U = std::uint64_t;
   using Mask = std::uint64_t;
-  __extension__ using Wide = unsigned __int128;
   struct RoundTowardZero {
     RoundTowardZero() noexcept {}  // there is nothing to set
   };
@@ -68,14 +68,8 @@ struct Portable {
   CG_LANE Mask odd(U a) noexcept {
     return 0 - (a & 1);
   }
-  CG_LANE void load(U n[5], const std::uint64_t* const at[1]) noexcept {
-    const std::uint64_t* const w = at[0];
-    constexpr std::uint64_t limb = (std::uint64_t{1} << 52) - 1;
-    n[0] = w[0] & limb;
-    n[1] = (w[0] >> 52 | w[1] << 12) & limb;
-    n[2] = (w[1] >> 40 | w[2] << 24) & limb;
-    n[3] = (w[2] >> 28 | w[3] << 36) & limb;
-    n[4] = w[3] >> 16;
+  CG_LANE void load(U n[4], const std::uint64_t* const at[1]) noexcept {
+    for (unsigned i = 0; i < 4; ++i) n[i] = at[0][i];
   }
   CG_LANE void store(std::uint64_t out[1], U a) noexcept {
     out[0] = a;

@@ -19,32 +19,43 @@ struct PointLanes {
   Fe<L> x, y;
 };
 
-// One lane's element.
+// One lane's element, out of stored ones.
 template <class L, int Unit>
-CG_INLINE Fe<Portable<Unit>> lane_of(const std::uint64_t (&words)[5][L::lanes],
+CG_INLINE Fe<Portable<Unit>> lane_of(const std::uint64_t (&limbs)[L::limbs][L::lanes],
                                      unsigned lane) noexcept {
   Fe<Portable<Unit>> out;
-  for (unsigned i = 0; i < 5; ++i) out.n[i] = words[i][lane];
+  if constexpr (L::wide) {
+    for (unsigned i = 0; i < 4; ++i) out.n[i] = limbs[i][lane];
+  } else {
+    const std::uint64_t n0 = limbs[0][lane], n1 = limbs[1][lane], n2 = limbs[2][lane],
+                        n3 = limbs[3][lane], n4 = limbs[4][lane];
+    const Fe<Portable<Unit>> low{
+        {n0 | n1 << 52, n1 >> 12 | n2 << 40, n2 >> 24 | n3 << 28, n3 >> 36 | n4 << 16}};
+    const Fe<Portable<Unit>> above{{(n4 >> 48) * p_fold, 0, 0, 0}};
+    out = tight(add(low, above));
+  }
   return out;
+}
+template <class L, int Unit>
+CG_INLINE void set_lane(std::uint64_t (&limbs)[L::limbs][L::lanes], unsigned lane,
+                        const Fe<Portable<Unit>>& a) noexcept {
+  if constexpr (L::wide) {
+    for (unsigned i = 0; i < 4; ++i) limbs[i][lane] = a.n[i];
+  } else {
+    limbs[0][lane] = a.n[0] & limb_mask;
+    limbs[1][lane] = (a.n[0] >> 52 | a.n[1] << 12) & limb_mask;
+    limbs[2][lane] = (a.n[1] >> 40 | a.n[2] << 24) & limb_mask;
+    limbs[3][lane] = (a.n[2] >> 28 | a.n[3] << 36) & limb_mask;
+    limbs[4][lane] = a.n[3] >> 16;
+  }
 }
 
 // 0 .. p - 1, as words.
 template <int Unit>
-inline void canonical_words(std::uint64_t out[4], const Fe<Portable<Unit>>& a) noexcept {
-  Fe<Portable<Unit>> t = tight(a);
-  std::uint64_t w[4] = {t.n[0] | t.n[1] << 52, t.n[1] >> 12 | t.n[2] << 40,
-                        t.n[2] >> 24 | t.n[3] << 28, t.n[3] >> 36 | t.n[4] << 16};
-  // Bits above 2^256 and a value of p and more: add 2^32 + 977, and drop what goes over.
-  const bool over =
-      (t.n[4] >> 48) != 0 || ((w[3] & w[2] & w[1]) == ~std::uint64_t{0} && w[0] >= 0 - p_fold);
-  if (over) {
-    std::uint64_t carry = p_fold;
-    for (unsigned i = 0; i < 4; ++i) {
-      w[i] += carry;
-      carry = w[i] < carry ? 1 : 0;
-    }
-  }
-  for (unsigned i = 0; i < 4; ++i) out[i] = w[i];
+CG_INLINE void canonical_words(std::uint64_t* out, const Fe<Portable<Unit>>& a) noexcept {
+  std::uint64_t words[4];
+  Words<Portable<Unit>>::canonical(words, a.n);
+  for (unsigned i = 0; i < 4; ++i) out[i] = words[i];
 }
 
 // The inverses of all lanes of `count` elements, by one inversion. False, and nothing else, where
@@ -53,9 +64,9 @@ template <class L, int Unit, unsigned count>
 inline bool invert_lanes(Fe<L> (&a)[count]) noexcept {
   using One = Portable<Unit>;
   constexpr unsigned all = count * L::lanes;
-  std::uint64_t words[count][5][L::lanes];
+  std::uint64_t words[count][L::limbs][L::lanes];
   for (unsigned c = 0; c < count; ++c) {
-    for (unsigned i = 0; i < 5; ++i) L::store(words[c][i], a[c].n[i]);
+    for (unsigned i = 0; i < L::limbs; ++i) L::store(words[c][i], a[c].n[i]);
   }
   Fe<One> prefix[all];
   prefix[0] = lane_of<L, Unit>(words[0], 0);
@@ -72,10 +83,10 @@ inline bool invert_lanes(Fe<L> (&a)[count]) noexcept {
     const Fe<One> own = lane_of<L, Unit>(words[c], lane);
     const Fe<One> inverse = k > 0 ? mul(left, prefix[k - 1]) : left;
     left = mul(left, own);
-    for (unsigned i = 0; i < 5; ++i) words[c][i][lane] = inverse.n[i];
+    set_lane<L, Unit>(words[c], lane, inverse);
   }
   for (unsigned c = 0; c < count; ++c) {
-    for (unsigned i = 0; i < 5; ++i) a[c].n[i] = L::load_words(words[c][i]);
+    for (unsigned i = 0; i < L::limbs; ++i) a[c].n[i] = L::load_words(words[c][i]);
   }
   return true;
 }

@@ -21,14 +21,15 @@ class One {
   static std::uint8_t verify(const HotClaim& claim, const std::uint64_t* generator) noexcept {
     typename L::RoundTowardZero rounding;
     std::uint64_t r[1][4], u1[1][4], u2[1][4];
-    prepare<Unit, 1>(&claim, 1, r, u1, u2);
+    prepare_each<Unit, 1>(&claim, 1, r, u1, u2);
     const std::uint64_t* entry[2][most];
     bool minus[2][most];
-    typename Numbers::Half a, b;
-    Numbers::split(a, b, u2[0]);
+    Half a, b;
+    Numbers::template split<width * windows>(a, b, {{u2[0][0], u2[0][1], u2[0][2], u2[0][3]}});
     note<width, windows>(entry, minus, claim.table, a, b);
     Jacobian<L> sum = sum_of<windows>(entry, minus);
-    Numbers::split(a, b, u1[0]);
+    Numbers::template split<generator_width * generator_windows>(
+        a, b, {{u1[0][0], u1[0][1], u1[0][2], u1[0][3]}});
     note<generator_width, generator_windows>(entry, minus, generator, a, b);
     const Jacobian<L> other = sum_of<generator_windows>(entry, minus);
     add_point(sum, other);
@@ -39,30 +40,30 @@ class One {
     }
     const Fe<L> z2 = sqr(sum.z);
     const unsigned good = match_r<L, Unit>(
-        same_r, [&](const Fe<L>& x) noexcept { return is_zero(carry(sub(mul(x, z2), sum.x))); });
+        same_r, [&](const Fe<L>& x) noexcept { return is_zero(sub(mul(x, z2), sum.x)); });
     return verdict(good & 1, L::bits(is_zero(sum.z)) & 1);
   }
 
  private:
-  using Numbers = Scalars<Unit>;
+  using Numbers = ScalarEach<Unit>;
+  using Half = typename Numbers::Half;
   static constexpr unsigned most = windows > generator_windows ? windows : generator_windows;
   // Lanes that share one half.
   static constexpr unsigned block = L::lanes >= 2 ? L::lanes / 2 : 1;
 
   template <unsigned w, unsigned count>
   static void note(const std::uint64_t* (&entry)[2][most], bool (&minus)[2][most],
-                   const std::uint64_t* table, const typename Numbers::Half& a,
-                   const typename Numbers::Half& b) noexcept {
-    constexpr unsigned half = 1u << (w - 1);
-    std::uint16_t digits[2][count];
-    Numbers::template digits<w, count>(digits[0], a, 1);
-    Numbers::template digits<w, count>(digits[1], b, 1);
+                   const std::uint64_t* table, const Half& a, const Half& b) noexcept {
+    using Each = Portable<Unit>;
+    const Half* const halves[2] = {&a, &b};
     for (unsigned h = 0; h < 2; ++h) {
-      for (unsigned i = 0; i < count; ++i) {
-        entry[h][i] = table + (i * half + (digits[h][i] & (half - 1))) * 8;
-        minus[h][i] = digits[h][i] >> (w - 1) != 0;
-        __builtin_prefetch(entry[h][i]);
-      }
+      place_digits<Each, w, count>(
+          *halves[h], reinterpret_cast<std::uint64_t>(table),
+          [&](unsigned i, std::uint64_t at) noexcept {
+            entry[h][i] = reinterpret_cast<const std::uint64_t*>(at & ~std::uint64_t{1});
+            minus[h][i] = (at & 1) != 0;
+            __builtin_prefetch(entry[h][i]);
+          });
     }
   }
 
@@ -104,7 +105,7 @@ class One {
       PointLanes<L> p;
       L::load(p.x.n, at_x);
       L::load(p.y.n, at_y);
-      const auto y = carry(negate_where(L::mask(negative), p.y));
+      const auto y = factor(negate_where(L::mask(negative), p.y));
       if (first == 0) {
         sum = {p.x, tight(y), one<L>()};
         continue;
@@ -120,7 +121,7 @@ class One {
   static Jacobian<L> exchange(const Jacobian<L>& p, unsigned away) noexcept {
     const auto swapped = [away](const Fe<L>& a) noexcept {
       Fe<L> out;
-      for (unsigned i = 0; i < 5; ++i) {
+      for (unsigned i = 0; i < L::limbs; ++i) {
         std::uint64_t words[L::lanes], other[L::lanes];
         L::store(words, a.n[i]);
         for (unsigned l = 0; l < L::lanes; ++l) other[l] = words[l ^ away];

@@ -178,28 +178,31 @@ struct Scalars {
     }
   }
 
-  // The digits of an odd k, |k| < 2^(width·windows), as table entries: (|d| - 1) / 2, and bit
-  // `width - 1` where d is negative. With k' = (k + 2^(width·windows) - 1) / 2, whose digits in
-  // base 2^width are b_i: d_i = 2 b_i - (2^width - 1).
-  template <unsigned width, unsigned windows>
-  [[gnu::always_inline]] static inline void digits(std::uint16_t* out, const Half& k,
-                                                   unsigned stride) noexcept {
-    static_assert(width * windows >= 130 && width * windows <= 190);
+  // (k + 2^top - 1) / 2 of an odd k, |k| < 2^top: its digits in base 2^width are what a recoding
+  // with odd digits is made of (digit(), prepare.hpp).
+  template <unsigned top>
+  [[gnu::always_inline]] static inline void offset(std::uint64_t out[3], const Half& k) noexcept {
+    static_assert(top >= 130 && top <= 190);
     Half t = k;
-    constexpr unsigned top = width * windows;
     t.add({{~std::uint64_t{0}, ~std::uint64_t{0}, (std::uint64_t{1} << (top - 128)) - 1}});
-    t.w[0] = t.w[0] >> 1 | t.w[1] << 63;
-    t.w[1] = t.w[1] >> 1 | t.w[2] << 63;
-    t.w[2] >>= 1;
-    constexpr std::uint64_t sign = std::uint64_t{1} << (width - 1);
-#pragma GCC unroll 32
-    for (unsigned i = 0; i < windows; ++i) {
-      const unsigned at = width * i, word = at / 64, shift = at % 64;
-      std::uint64_t b = t.w[word] >> shift;
-      if (shift + width > 64) b |= t.w[word + 1] << (64 - shift);
-      b &= 2 * sign - 1;
-      // Above: index b - 2^(w-1). Below: 2^(w-1) - 1 - b, negative.
-      out[i * stride] = static_cast<std::uint16_t>((b & sign) != 0 ? b ^ sign : b ^ (2 * sign - 1));
+    out[0] = t.w[0] >> 1 | t.w[1] << 63;
+    out[1] = t.w[1] >> 1 | t.w[2] << 63;
+    out[2] = t.w[2] >> 1;
+  }
+
+  // Five limbs of 52 bits, a number below 2^257 - 2^130, as four words: the same modulo n.
+  static void words(std::uint64_t out[4], const std::uint64_t limbs[5]) noexcept {
+    out[0] = limbs[0] | limbs[1] << 52;
+    out[1] = limbs[1] >> 12 | limbs[2] << 40;
+    out[2] = limbs[2] >> 24 | limbs[3] << 28;
+    out[3] = limbs[3] >> 36 | limbs[4] << 16;
+    if (limbs[4] >> 48 == 0) return;
+    constexpr std::uint64_t beyond[4] = {0 - n[0], ~n[1], ~n[2], ~n[3]};  // 2^256 - n
+    Wide carry = 0;
+    for (unsigned i = 0; i < 4; ++i) {
+      carry += Wide{out[i]} + beyond[i];
+      out[i] = static_cast<std::uint64_t>(carry);
+      carry >>= 64;
     }
   }
 };

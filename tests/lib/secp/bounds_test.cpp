@@ -6,6 +6,7 @@
 // is exact over the integers, and the field tests hold those against GMP.
 #define CG_INLINE inline
 #include "lib/secp/kernel/field.hpp"
+#include "lib/secp/kernel/scalar_lanes.hpp"
 
 #include <gtest/gtest.h>
 
@@ -52,8 +53,8 @@ class SecpBounds : public ::testing::Test {
   void SetUp() override { Faults::count = 0; }
   void TearDown() override { EXPECT_EQ(Faults::count, 0u) << Faults::first; }
 };
-using Both = ::testing::Types<Intervals<false>, Intervals<true>>;
-TYPED_TEST_SUITE(SecpBounds, Both);
+using One = ::testing::Types<Intervals>;
+TYPED_TEST_SUITE(SecpBounds, One);
 
 // Every V that an element may have: the product's bounds grow with it.
 TYPED_TEST(SecpBounds, ProductsOfTheWidestElements) {
@@ -133,6 +134,36 @@ TYPED_TEST(SecpBounds, LoadedNumbersAreElements) {
   expect_within(one<TypeParam>(), "one");
 }
 
+// ---- scalars -----------------------------------------------------------------------------------
+
+template <class L>
+typename ScalarLanes<L>::Number widest_scalar() {
+  typename ScalarLanes<L>::Number out;
+  for (unsigned i = 0; i < 5; ++i) {
+    out.n[i] = Interval::of(0, (std::uint64_t{1} << (i < 4 ? 52 : 49)) - 1);
+  }
+  return out;
+}
+
+// What multiply() gives it takes again, and Scalars::words() as well: below 2^257 - 2^130.
+TYPED_TEST(SecpBounds, ProductsOfScalarsAreScalars) {
+  const auto wide = widest_scalar<TypeParam>();
+  const auto out = ScalarLanes<TypeParam>::multiply(wide, wide);
+  expect_below(out.n, limb_bound<1>, std::uint64_t{1} << 49, "scalar");
+  std::uint64_t most[5];
+  for (unsigned i = 0; i < 5; ++i) most[i] = static_cast<std::uint64_t>(out.n[i].high);
+  EXPECT_LT(of_limbs(most), power_of_two(257) - power_of_two(130));
+}
+
+TYPED_TEST(SecpBounds, HalvesOfScalars) {
+  typename ScalarLanes<TypeParam>::Half first, second;
+  ScalarLanes<TypeParam>::template split<136>(first, second, widest_scalar<TypeParam>());
+  for (unsigned i = 0; i < 3; ++i) {
+    EXPECT_TRUE(first.n[i].whole().high < limb_bound<1>) << "limb " << i;
+    EXPECT_TRUE(second.n[i].whole().high < limb_bound<1>) << "limb " << i;
+  }
+}
+
 // A proof that can fail: one step beyond each bound is seen.
 TYPED_TEST(SecpBounds, OneStepBeyondIsAFault) {
   const auto faults_of = [](auto run) {
@@ -142,13 +173,14 @@ TYPED_TEST(SecpBounds, OneStepBeyondIsAFault) {
   };
   EXPECT_GT(faults_of([] {
               Fe<TypeParam, 12> a = widest<TypeParam, 12>();
-              if constexpr (TypeParam::wide) {
-                a.n[0].high = Interval::end - 1;
-                static_cast<void>(sqr(a));
-              } else {
-                a.n[0].high += 1;
-                static_cast<void>(mul(a, a));
-              }
+              a.n[0].high += 1;
+              static_cast<void>(mul(a, a));
+            }),
+            0u);
+  EXPECT_GT(faults_of([] {
+              auto a = widest_scalar<TypeParam>();
+              a.n[3].high += 1;
+              static_cast<void>(ScalarLanes<TypeParam>::multiply(a, a));
             }),
             0u);
   EXPECT_GT(faults_of([] {

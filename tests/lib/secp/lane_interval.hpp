@@ -25,19 +25,19 @@ struct Faults {
 struct Interval {
   Integer low = 0, high = 0;
   bool complement = false;  // ~a: what is added next has to take all of it past 2^64
-  bool cut = false;         // taken out of 128 bits with more above: fit for a mask only
+  bool mask = false;        // all bits or none, which is not known
 
   static constexpr Integer end = Integer{1} << 64;
   static Interval of(Integer low, Integer high) { return {low, high}; }
   static Interval exactly(std::uint64_t v) { return {v, v}; }
   [[nodiscard]] bool exact() const { return low == high; }
   const Interval& whole() const {
-    if (cut || complement) Faults::note("a number that is no number yet is used");
+    if (mask || complement) Faults::note("a number that is no number yet is used");
     return *this;
   }
 
   friend Interval operator+(const Interval& a, const Interval& b) {
-    if (a.cut || b.cut || (a.complement && b.complement)) Faults::note("a sum of no numbers");
+    if (a.mask || b.mask || (a.complement && b.complement)) Faults::note("a sum of no numbers");
     Interval out = of(a.low + b.low, a.high + b.high);
     if (a.complement || b.complement) {
       if (out.low < end) Faults::note("a negated number is beyond what covers it");
@@ -47,66 +47,25 @@ struct Interval {
     if (out.high >= end) Faults::note("a sum passes 2^64");
     return out;
   }
-  friend Interval operator*(int times, const Interval& a) {
-    const Interval out =
-        of(a.whole().low * static_cast<unsigned>(times), a.high * static_cast<unsigned>(times));
-    if (out.high >= end) Faults::note("a multiple passes 2^64");
-    return out;
-  }
   friend Interval operator>>(const Interval& a, int by) {
     return of(a.whole().low >> by, a.high >> by);
   }
   // With a mask of low ones.
   friend Interval operator&(const Interval& a, std::uint64_t mask) {
     if ((mask & (mask + 1)) != 0) Faults::note("a mask of another kind");
-    return !a.cut && a.high <= mask ? of(a.low, a.high) : of(0, mask);
+    return a.high <= mask ? of(a.low, a.high) : of(0, mask);
   }
-  Interval& operator+=(const Interval& b) { return *this = *this + b; }
-  Interval& operator&=(std::uint64_t mask) { return *this = *this & mask; }
 };
 
-// 128 bits.
-struct WideInterval {
-  Integer low, high;
-
-  WideInterval(int v = 0) : low(static_cast<unsigned>(v)), high(low) {}
-  WideInterval(std::uint64_t v) : low(v), high(v) {}
-  WideInterval(const Interval& v) : low(v.whole().low), high(v.high) {}
-  explicit operator Interval() const {
-    if (high < Interval::end) return Interval::of(low, high);
-    return {.low = 0, .high = Interval::end - 1, .complement = false, .cut = true};
-  }
-  friend WideInterval operator+(WideInterval a, const WideInterval& b) {
-    if (a.high + b.high < a.high) Faults::note("a sum passes 2^128");
-    a.low += b.low;
-    a.high += b.high;
-    return a;
-  }
-  friend WideInterval operator*(WideInterval a, const WideInterval& b) {
-    if (b.high != 0 && a.high > ~Integer{0} / b.high) Faults::note("a product passes 2^128");
-    a.low *= b.low;
-    a.high *= b.high;
-    return a;
-  }
-  friend WideInterval operator>>(WideInterval a, int by) {
-    a.low >>= by;
-    a.high >>= by;
-    return a;
-  }
-  WideInterval& operator+=(const WideInterval& b) { return *this = *this + b; }
-  WideInterval& operator>>=(int by) { return *this = *this >> by; }
-};
-
-// `whole_products`: as Portable multiplies; otherwise as Ifma and Avx2 do, in two halves.
-template <bool whole_products>
+// Products come in two halves, as Ifma's and Avx2's do.
 struct Intervals {
   static constexpr unsigned lanes = 1;
-  static constexpr bool wide = whole_products;
+  static constexpr unsigned limbs = 5;
+  static constexpr bool wide = false;
   static constexpr bool products_inline = true;
   using U = Interval;
   using Mask = Interval;
   using Operand = Interval;
-  using Wide = WideInterval;
 
   static U set1(std::uint64_t v) { return U::exactly(v); }
   static U add(const U& a, const U& b) { return a + b; }
@@ -115,15 +74,20 @@ struct Intervals {
     return U::of(a.low - b.high, a.high - b.low);
   }
   static U bit_and(const U& a, const U& b) {
+    if (a.mask) return U::of(0, b.whole().high);
     if (a.exact() && (a.low == 0 || a.low == U::end - 1)) return a.low == 0 ? a : b;
     if (!b.exact()) Faults::note("a mask that is not known");
     return a & static_cast<std::uint64_t>(b.low);
   }
   // With no bits or all.
   static U bit_xor(const U& a, const U& m) {
+    if (a.mask) return a;
     if (m.exact() && m.low == 0) return a;
     if (!m.exact() || m.low != U::end - 1) Faults::note("bits that are not known change");
     return {.low = U::end - 1 - a.whole().high, .high = U::end - 1 - a.low, .complement = true};
+  }
+  static U odd(const U& a) {
+    return {.low = 0, .high = a.whole().high & 1, .complement = false, .mask = true};
   }
   template <int N>
   static U shl(const U& a) {

@@ -16,6 +16,7 @@ namespace claimgate::secp {
 struct Model {
   static constexpr unsigned lanes = 8;
   static constexpr bool wide = false;  // products come in two halves
+  static constexpr unsigned limbs = 5;
   static constexpr bool products_inline = false;
   struct alignas(64) U {
     std::uint64_t v[lanes];

@@ -2,7 +2,8 @@
 // compiled for one CPU is tested from code that runs on all. No standard library here
 // (src/ARCHITECTURE.md: a unit, a CPU).
 //
-// A vector of words is `lanes` of them; an element five such vectors, limb by limb.
+// A vector of words is `lanes` of them; an element five such vectors, limb by limb, or four where
+// lanes multiply whole words. Scalars are for lanes that multiply halves.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #define CG_INLINE inline  // thirty operations of five limbs, inlined, compile for minutes
 #endif
 #include "lib/secp/kernel/lanes.hpp"
+#include "lib/secp/kernel/prepare.hpp"
 
 namespace claimgate::secp::test {
 
@@ -26,7 +28,7 @@ inline constexpr unsigned sum_kinds = sizeof(sums) / sizeof(sums[0]);
 
 struct LaneOperations {
   unsigned lanes;
-  bool halves;  // it has multiply_add
+  bool halves;  // it has multiply_add, and elements of five limbs
   // Of vectors.
   void (*set1)(Word* out, Word value);
   void (*add)(Word* out, const Word* a, const Word* b);
@@ -55,6 +57,12 @@ struct LaneOperations {
   unsigned (*is_zero)(const Word* a);                                  // Fe<12>
   void (*everywhere)(Word* out, const Word* words);
   bool (*invert)(Word* a, bool two);                     // one element of Fe<1> or two
+  // Of scalars: five limbs each, halves of three.
+  void (*multiply_scalars)(Word* out, const Word* a, const Word* b);
+  void (*split)(Word* first, Word* second, const Word* k, unsigned top);  // 130, 132 or 136
+  // u1 and u2 of every lane of every group, as they come.
+  void (*prepare)(Word* u1, Word* u2, Word (*r)[4], const HotClaim* claims, unsigned count,
+                  unsigned groups);
   void (*canonical)(Word* words, const Word* one_lane);  // Fe<12>
 };
 
@@ -66,12 +74,12 @@ struct OperationsOf {
   template <class E>
   static E element(const Word* at) {
     E e;
-    for (unsigned i = 0; i < 5; ++i) e.n[i] = in(at + i * L::lanes);
+    for (unsigned i = 0; i < L::limbs; ++i) e.n[i] = in(at + i * L::lanes);
     return e;
   }
   template <class E>
   static void put(Word* at, const E& e) {
-    for (unsigned i = 0; i < 5; ++i) out(at + i * L::lanes, e.n[i]);
+    for (unsigned i = 0; i < L::limbs; ++i) out(at + i * L::lanes, e.n[i]);
   }
   template <unsigned V>
   using F = Fe<L, V>;
@@ -136,6 +144,50 @@ struct OperationsOf {
     return done;
   }
 
+  template <class Number>
+  static Number scalar(const Word* at) {
+    Number n;
+    for (unsigned i = 0; i < 5; ++i) n.n[i] = in(at + i * L::lanes);
+    return n;
+  }
+  static void multiply_scalars(Word* to, const Word* a, const Word* b) {
+    if constexpr (!L::wide) {
+      using Numbers = ScalarLanes<L>;
+      typename L::RoundTowardZero rounding;
+      put(to, Numbers::multiply(scalar<typename Numbers::Number>(a),
+                                scalar<typename Numbers::Number>(b)),
+          5);
+    }
+  }
+  template <class N>
+  static void put(Word* at, const N& number, unsigned limbs) {
+    for (unsigned i = 0; i < limbs; ++i) out(at + i * L::lanes, number.n[i]);
+  }
+  static void split(Word* first, Word* second, const Word* k, unsigned top) {
+    if constexpr (!L::wide) {
+      using Numbers = ScalarLanes<L>;
+      typename L::RoundTowardZero rounding;
+      const auto number = scalar<typename Numbers::Number>(k);
+      typename Numbers::Half a, b;
+      if (top == 130) Numbers::template split<130>(a, b, number);
+      if (top == 132) Numbers::template split<132>(a, b, number);
+      if (top == 136) Numbers::template split<136>(a, b, number);
+      put(first, a, 3);
+      put(second, b, 3);
+    }
+  }
+  static void prepare(Word* u1, Word* u2, Word (*r)[4], const HotClaim* claims, unsigned count,
+                      unsigned groups) {
+    if constexpr (!L::wide) {
+      typename L::RoundTowardZero rounding;
+      secp::prepare<L, Unit, 64>(claims, count, groups, r,
+                                 [&](unsigned group, const auto& first, const auto& second) {
+                                   put(u1 + group * 5 * L::lanes, first, 5);
+                                   put(u2 + group * 5 * L::lanes, second, 5);
+                                 });
+    }
+  }
+
   static constexpr LaneOperations all() {
     return {
         .lanes = L::lanes,
@@ -192,18 +244,21 @@ struct OperationsOf {
         .is_zero = [](const Word* a) { return L::bits(secp::is_zero(element<F<12>>(a))); },
         .everywhere = [](Word* to, const Word* words) { put(to, secp::everywhere<L>(words)); },
         .invert = invert,
+        .multiply_scalars = multiply_scalars,
+        .split = split,
+        .prepare = prepare,
         .canonical =
             [](Word* to, const Word* lane) {
-              Fe<Portable<Unit>> e;
-              for (unsigned i = 0; i < 5; ++i) e.n[i] = lane[i];
-              canonical_words<Unit>(to, e);
+              Word limbs[L::limbs][L::lanes];
+              for (unsigned i = 0; i < L::limbs; ++i) limbs[i][L::lanes - 1] = lane[i];
+              canonical_words<Unit>(to, lane_of<L, Unit>(limbs, L::lanes - 1));
             },
     };
   }
 };
 
 // One for each translation unit.
-extern const LaneOperations portable_operations, checked_operations, model_operations,
-    emulated_operations, avx2_operations, ifma_operations;
+extern const LaneOperations portable_operations, model_operations, emulated_operations,
+    avx2_operations, ifma_operations;
 
 }  // namespace claimgate::secp::test

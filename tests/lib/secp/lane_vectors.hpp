@@ -23,7 +23,6 @@ struct Named {
 
 inline std::vector<Named> tested_lanes(const char* test) {
   std::vector<Named> out = {{"portable", &portable_operations},
-                            {"checked", &checked_operations},
                             {"model", &model_operations},
                             {"ifma, emulated", &emulated_operations}};
   const auto add = [&](const char* name, const LaneOperations& operations, const Kernel& kernel) {

@@ -11,11 +11,9 @@
 
 namespace claimgate::secp::test {
 
-// Kernels of the tests' own: IFMA's algorithm over eight lanes in plain C++, which checks that no
-// operand is cut (lane_model.hpp), and Portable's with every sum and product checked
-// (lane_checked.hpp). Either ends the program where a check fails.
+// A kernel of the tests' own: IFMA's algorithm over eight lanes in plain C++ (lane_model.hpp), which
+// ends the program where a number does not fit what it is used for.
 extern const Kernel model_kernel;
-extern const Kernel checked_kernel;
 
 enum class Path : unsigned { hot_small, hot_large, cold, one_small, one_large };
 inline constexpr Path all_paths[] = {Path::hot_small, Path::hot_large, Path::cold, Path::one_small,

@@ -121,20 +121,20 @@ TEST(SecpScalar, TheRoundedQuotient) {
   }
 }
 
+// The digits of an odd number, out of what recoding made of it.
 template <unsigned width, unsigned windows>
 void expect_digits(const Numbers::Half& k) {
-  std::uint16_t entries[2 * windows];
-  for (auto& e : entries) e = 0xFFFF;
-  Numbers::digits<width, windows>(entries, k, 2);
+  ScalarEach<30>::Half half;
+  Numbers::offset<width * windows>(half.n, k);
   Number value = 0;
-  for (unsigned i = 0; i < windows; ++i) {
-    ASSERT_EQ(entries[2 * i] >> width, 0);
-    ASSERT_EQ(entries[2 * i + 1], 0xFFFF);
-    const unsigned index = entries[2 * i] & ((1u << (width - 1)) - 1);
-    Number digit = 2 * index + 1;
-    if ((entries[2 * i] >> (width - 1)) != 0) digit = -digit;
-    value += digit * power_of_two(width * i);
-  }
+  for_each_digit<windows>([&]<unsigned i>() {
+    std::uint64_t minus = 2;
+    const std::uint64_t index = digit<Portable<30>, width, i>(half, minus);
+    ASSERT_LT(index, 1u << (width - 1));
+    ASSERT_LT(minus, 2u);
+    const Number digit = static_cast<unsigned long>(2 * index + 1);
+    value += (minus != 0 ? Number(-digit) : digit) * power_of_two(width * i);
+  });
   ASSERT_EQ(value, signed_number(k));
 }
 void expect_all_digits(const Numbers::Half& k) {
@@ -209,7 +209,7 @@ TEST(SecpScalar, PreparedBatches) {
       claims.push_back({signatures[i].data(), digests[i].data(), nullptr});
     }
     std::uint64_t got_r[64][4], u1[64][4], u2[64][4];
-    prepare<30, 64>(claims.data(), count, got_r, u1, u2);
+    prepare_each<30, 64>(claims.data(), count, got_r, u1, u2);
     for (unsigned i = 0; i < count; ++i) {
       const Number inverse = inverse_of(s[i], order_n);
       ASSERT_EQ(of_words(got_r[i]), r[i]);
