@@ -197,9 +197,8 @@ class Cold {
     }
     const Fe<L> z2 = sqr(sum.z);
     const unsigned exceptional = L::bits(is_zero(sum.z));
-    const unsigned good = match_r<L, Unit>(&r_[first], [&](const Fe<L>& r) noexcept {
-      return is_zero(sub(mul(r, z2), sum.x));
-    });
+    const unsigned good = match_r<L, Unit>(
+        &r_[first], [&](const Fe<L>& r) noexcept { return is_zero(sub(mul(r, z2), sum.x)); });
     for (unsigned l = 0; l < L::lanes && first + l < count_; ++l) {
       verdicts[first + l] = verdict(good >> l & 1, exceptional >> l & 1);
     }

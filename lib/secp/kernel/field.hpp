@@ -1,9 +1,10 @@
 // Arithmetic modulo p = 2^256 - 2^32 - 977, the same operation on all lanes at once.
 //
 // Where lanes multiply whole words an element is four of them, and any will do (field_words.hpp).
-// Where products come in two halves it is five limbs of 52 bits, least significant first, not unique: its value may exceed p.
-// How far it may is part of its type, so that what a multiplication needs (in two halves: every limb
-// below 2^52) is shown by the compiler for all inputs, not by tests for some:
+// Where products come in two halves it is five limbs of 52 bits, least significant first, not
+// unique: its value may exceed p. How far it may is part of its type, so that what a multiplication
+// needs (in two halves: every limb below 2^52) is shown by the compiler for all inputs, not by
+// tests for some:
 //
 //   Raw<L, K, V>  limbs 0..3 < K 2^52,  limb 4 < V (2^48 + 2^10) - 2 K
 //   Fe<L, V>      limbs 0..3 < 2^52,    limb 4 < V (2^48 + 2^10) - 2,   V <= 12: limb 4 < 2^52
@@ -305,8 +306,9 @@ CG_INLINE Fe<typename A::Lane> sqr(const A& a) noexcept {
 
 // ---- values ------------------------------------------------------------------------------------
 
-// Lanes whose value, of any kind, is a multiple of p. A tight element is below 2^256 + 2^218 < 2p, so it is 0 or
-// p then; and its limbs, of which only the last may be beyond its weight, have one form for each.
+// Lanes whose value, of any kind, is a multiple of p. A tight element is below 2^256 + 2^218 < 2p,
+// so it is 0 or p then; and its limbs, of which only the last may be beyond its weight, have one
+// form for each.
 template <class A>
 CG_INLINE typename A::Lane::Mask is_zero(const A& a) noexcept {
   using L = typename A::Lane;

@@ -107,8 +107,7 @@ struct Words {
 
   // A multiple of p: 0 or p, as 2p is above 2^256.
   CG_WORDS bool is_zero(const U (&a)[4]) noexcept {
-    return (a[0] | a[1] | a[2] | a[3]) == 0 ||
-           ((a[1] & a[2] & a[3]) == ~U{0} && a[0] == 0 - fold);
+    return (a[0] | a[1] | a[2] | a[3]) == 0 || ((a[1] & a[2] & a[3]) == ~U{0} && a[0] == 0 - fold);
   }
 
   // The same below p.

@@ -111,10 +111,10 @@ inline void invert_scalars(typename ScalarLanes<L>::Number& a) noexcept {
   a = ScalarLanes<L>::load(at);
 }
 
-// u1 = m/s and u2 = r/s of `count` claims, a group of lanes at a time: take(group, u1, u2), the last
-// group first. r of every lane of `groups` groups comes out as words. Lanes beyond `count` are the
-// first claim's. Preconditions: 0 < count <= groups·lanes <= batch, r and s of every claim in range;
-// a RoundTowardZero.
+// u1 = m/s and u2 = r/s of `count` claims, a group of lanes at a time: take(group, u1, u2), the
+// last group first. r of every lane of `groups` groups comes out as words. Lanes beyond `count` are
+// the first claim's. Preconditions: 0 < count <= groups·lanes <= batch, r and s of every claim in
+// range; a RoundTowardZero.
 template <class L, int Unit, unsigned batch, class Claim, class Take>
 inline void prepare(const Claim* claims, unsigned count, unsigned groups, std::uint64_t (*r)[4],
                     Take take) noexcept {
@@ -131,7 +131,7 @@ inline void prepare(const Claim* claims, unsigned count, unsigned groups, std::u
     }
   } else {
     if (groups == 0) __builtin_unreachable();  // as in prepare_each()
-    constexpr unsigned chains = 2;  // a multiplication waits for the one before it
+    constexpr unsigned chains = 2;             // a multiplication waits for the one before it
     Number s[batch / L::lanes], m[batch / L::lanes], prefix[batch / L::lanes];
     for (unsigned g = 0; g < groups; ++g) {
       std::uint64_t words[2][L::lanes][4];
@@ -189,7 +189,8 @@ CG_INLINE typename L::U digit(const Half& half, typename L::U& minus) noexcept {
   if constexpr (shift + width > Half::limb_bits && word < 2) {
     b = L::bit_or(b, L::template shl<static_cast<int>(Half::limb_bits - shift)>(half.n[word + 1]));
   }
-  // From 2^(width - 1) on it is positive, and the lower bits are its entry; below, their complement.
+  // From 2^(width - 1) on it is positive, and the lower bits are its entry; below, their
+  // complement.
   minus = L::bit_xor(L::bit_and(L::template shr<static_cast<int>(width - 1)>(b), L::set1(1)),
                      L::set1(1));
   return L::bit_and(L::bit_xor(b, L::odd(minus)), L::set1(below));

@@ -1,9 +1,9 @@
 // Scalars modulo the group's order n, the same operation on all lanes at once: for batches, where
 // one signature at a time (scalar.hpp) would cost more than the points do.
 //
-// A number is five limbs of 52 bits, least significant first, not unique: limbs 0..3 are below 2^52,
-// limb 4 below 2^49. multiply() takes such and gives such; what a split takes and gives is said
-// there. tests/lib/secp/bounds_test.cpp runs this code on intervals.
+// A number is five limbs of 52 bits, least significant first, not unique: limbs 0..3 are below
+// 2^52, limb 4 below 2^49. multiply() takes such and gives such; what a split takes and gives is
+// said there. tests/lib/secp/bounds_test.cpp runs this code on intervals.
 #pragma once
 
 #include <cstdint>
@@ -82,8 +82,8 @@ struct ScalarLanes {
     for (unsigned i = 0; i < 5; ++i) out.n[i] = L::add(c[i], L::add(d[i], e[i]));
     for (unsigned i = 0; i < 4; ++i) carry(out.n[i], out.n[i + 1]);
 
-    const Operand over = L::operand(
-        L::add(L::template shr<48>(out.n[4]), L::template shl<4>(e[5])));
+    const Operand over =
+        L::operand(L::add(L::template shr<48>(out.n[4]), L::template shl<4>(e[5])));
     out.n[4] = L::bit_and(out.n[4], L::set1(top_mask));
     U f[4] = {L::start(1, 0), L::start(1, 1), L::start(1, 1), L::start(0, 1)};
 #pragma GCC unroll 3
@@ -95,9 +95,9 @@ struct ScalarLanes {
     return out;
   }
 
-  // k = k1 + k2·lambda (mod n), both odd, |k1|, |k2| < 1.28·2^128 (scalar.hpp has the lattice and the
-  // bound; that k may exceed n adds no more than 2^-60 to c1 and c2's distance from the quotient).
-  // What comes out is (k + 2^top - 1) / 2 of each, whose bits are the digits.
+  // k = k1 + k2·lambda (mod n), both odd, |k1|, |k2| < 1.28·2^128 (scalar.hpp has the lattice and
+  // the bound; that k may exceed n adds no more than 2^-60 to c1 and c2's distance from the
+  // quotient). What comes out is (k + 2^top - 1) / 2 of each, whose bits are the digits.
   template <unsigned top>
   static void split(Half& first, Half& second, const Number& k) noexcept {
     static_assert(top >= 130 && top < 150);
@@ -119,10 +119,10 @@ struct ScalarLanes {
     const U odd1 = L::odd(s1[0]), odd2 = L::odd(s2[0]);
     const U even1 = L::bit_xor(odd1, all), differ = L::bit_xor(odd1, odd2);
     for (unsigned i = 0; i < 3; ++i) {
-      s1[i] = L::add(s1[i], L::add(L::bit_and(even1, L::set1(a1[i])),
-                                   L::bit_and(differ, L::set1(a2[i]))));
-      s2[i] = L::add(s2[i], L::add(L::bit_and(even1, L::set1(b1[i])),
-                                   L::bit_and(differ, L::set1(a1[i]))));
+      s1[i] = L::add(s1[i],
+                     L::add(L::bit_and(even1, L::set1(a1[i])), L::bit_and(differ, L::set1(a2[i]))));
+      s2[i] = L::add(s2[i],
+                     L::add(L::bit_and(even1, L::set1(b1[i])), L::bit_and(differ, L::set1(a1[i]))));
     }
     offset<top>(first, s1);
     offset<top>(second, s2);

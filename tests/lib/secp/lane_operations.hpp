@@ -56,7 +56,7 @@ struct LaneOperations {
   void (*tight)(Word* out, const Word* a);                             // Raw<64, 64>
   unsigned (*is_zero)(const Word* a);                                  // Fe<12>
   void (*everywhere)(Word* out, const Word* words);
-  bool (*invert)(Word* a, bool two);                     // one element of Fe<1> or two
+  bool (*invert)(Word* a, bool two);  // one element of Fe<1> or two
   // Of scalars: five limbs each, halves of three.
   void (*multiply_scalars)(Word* out, const Word* a, const Word* b);
   void (*split)(Word* first, Word* second, const Word* k, unsigned top);  // 130, 132 or 136
@@ -154,8 +154,9 @@ struct OperationsOf {
     if constexpr (!L::wide) {
       using Numbers = ScalarLanes<L>;
       typename L::RoundTowardZero rounding;
-      put(to, Numbers::multiply(scalar<typename Numbers::Number>(a),
-                                scalar<typename Numbers::Number>(b)),
+      put(to,
+          Numbers::multiply(scalar<typename Numbers::Number>(a),
+                            scalar<typename Numbers::Number>(b)),
           5);
     }
   }

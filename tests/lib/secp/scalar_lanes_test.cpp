@@ -23,8 +23,8 @@ void each_lane_type(unsigned rounds, Test test) {
     }
   }
 }
-// Anything that a scalar's limbs may be, or next to a multiple of n, or next to one of the lattice's
-// points, or between them.
+// Anything that a scalar's limbs may be, or next to a multiple of n, or next to one of the
+// lattice's points, or between them.
 Element scalars(Random& random, unsigned lanes) {
   Element out = Element::any(random, lanes, limb_bound<1>, top_limb);
   for (unsigned l = 0; l < lanes; ++l) {
