@@ -2,7 +2,8 @@
 
 #include <stdexcept>
 
-#include "lib/secp/kernel/scalar.hpp"
+#include "lib/secp/kernel/lanes.hpp"
+#include "lib/secp/kernel/prepare.hpp"
 
 namespace claimgate::secp::test {
 namespace {
@@ -28,13 +29,14 @@ Halves split(const Number& k) {
 
 template <unsigned width, unsigned windows>
 std::array<Number, windows> digits(const Numbers::Half& k) {
-  std::uint16_t entries[windows];
-  Numbers::digits<width, windows>(entries, k, 1);
+  ScalarEach<12>::Half half;
+  Numbers::offset<width * windows>(half.n, k);
   std::array<Number, windows> out;
-  for (unsigned i = 0; i < windows; ++i) {
-    out[i] = 2 * (entries[i] & ((1u << (width - 1)) - 1)) + 1;
-    if ((entries[i] >> (width - 1)) != 0) out[i] = -out[i];
-  }
+  for_each_digit<windows>([&]<unsigned i>() {
+    std::uint64_t minus;
+    out[i] = 2 * digit<Portable<12>, width, i>(half, minus) + 1;
+    if (minus != 0) out[i] = -out[i];
+  });
   return out;
 }
 
