@@ -393,7 +393,7 @@ class DigestAlone {
   static constexpr std::size_t burst = pipeline::burst_datagrams_max;
   digest::Digester& digester_;
   std::array<std::array<std::byte, digest::message_bytes>, burst> messages_{};
-  std::array<std::array<std::byte, digest::hash_bytes>, burst> hashes_;
+  std::array<std::array<std::byte, digest::digest_bytes>, burst> hashes_;
   std::array<digest::Job, burst> jobs_;
   std::vector<double> measured_;
 };
@@ -473,7 +473,7 @@ void measure(const Options& options, const Report& report) {
   auto digester = need(digest::Digester::create());
   report.fact("channels", fmt::format("{} in {} MiB of {} pages", channels,
                                       table.bytes_mapped() >> 20, memory::name(table.pages())));
-  report.fact("kernels", fmt::format("digests by ipsec-mb ({}), signatures by libsecp256k1 and "
+  report.fact("kernels", fmt::format("digests by {}, signatures by libsecp256k1 and "
                                      "libsodium",
                                      digester.kernel()));
   const auto order = fill(table, channels);
