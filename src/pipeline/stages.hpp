@@ -80,7 +80,7 @@ void admit(Burst& burst, const channel::Table& table, ClaimRing& ring, Journal& 
 // hashes those that need it. With `coalesce` each joins the others of its channel.
 // The budget is that of bursts of 8 and more with AVX2: one half for hashing, the other for what
 // verifying the last burst has pushed out of the caches.
-inline constexpr Budget digest_budget{.claim = 1100};
+inline constexpr Budget digest_budget{.claim = 600};
 void digest_admitted(ClaimRing& ring, const channel::Table& table, digest::Digester& digester,
                      const Rules& rules) noexcept;
 
