@@ -27,6 +27,7 @@
 
 #include "bench/bare_verify.hpp"
 #include "bench/claim_streams.hpp"
+#include "bench/digests.hpp"
 #include "bench/measure/calibration.hpp"
 #include "bench/measure/program.hpp"
 #include "bench/measure/slices.hpp"
@@ -362,42 +363,6 @@ struct CoalescedStreams {
   }
 };
 
-// Digests of a burst of claim messages again and again, everything in the caches: what of the
-// digest stage is hashing.
-class DigestAlone {
- public:
-  explicit DigestAlone(digest::Digester& digester) : digester_(digester) {
-    for (std::size_t i = 0; i < jobs_.size(); ++i)
-      jobs_[i] = {messages_[i].data(), hashes_[i].data()};
-  }
-  void measure() {
-    Slices slices;
-    while (slices.kept() < slices_a_round) {
-      slices.add([this] {
-        for (unsigned i = 0; i < bursts_a_slice; ++i) digester_.digest(jobs_);
-        return bursts_a_slice * jobs_.size();
-      });
-    }
-    measured_.push_back(slices.cycles_per_unit());
-  }
-  void report(const Report& report) const {
-    report.row({.name = "digests alone, bursts of 32",
-                .summary = summarize(measured_),
-                .unit = "cycles/claim",
-                .goal = at_most(600)});  // lib/digest/digester.hpp
-  }
-
- private:
-  static constexpr unsigned bursts_a_slice = 50;
-  static constexpr unsigned slices_a_round = 4;
-  static constexpr std::size_t burst = pipeline::burst_datagrams_max;
-  digest::Digester& digester_;
-  std::array<std::array<std::byte, digest::message_bytes>, burst> messages_{};
-  std::array<std::array<std::byte, digest::hash_bytes>, burst> hashes_;
-  std::array<digest::Job, burst> jobs_;
-  std::vector<double> measured_;
-};
-
 // ---- the whole ----------------------------------------------------------------------------------
 
 std::vector<wire::ChannelHandle> fill(channel::Table& table, unsigned channels) {
@@ -419,7 +384,7 @@ std::vector<wire::ChannelHandle> fill(channel::Table& table, unsigned channels) 
 
 void measure_rounds(const Options& options, const Report& report, RefusedStream& single,
                     RefusedStream& full, GoodStream& secp256k1, GoodStream& ed25519,
-                    CoalescedStreams& coalesced, DigestAlone& digest_alone) {
+                    CoalescedStreams& coalesced, Digests& digests) {
   Calibration calibration;
   std::vector<double> clock_cost;
   for (unsigned round = 0; round < options.repeats; ++round) {
@@ -431,7 +396,7 @@ void measure_rounds(const Options& options, const Report& report, RefusedStream&
     secp256k1.measure(cost);
     ed25519.measure(cost);
     coalesced.measure(cost);
-    digest_alone.measure();
+    digests.measure();
   }
   calibration.report(report);
   report.row({.name = "calibration: one reading of the clock",
@@ -453,7 +418,7 @@ void measure_rounds(const Options& options, const Report& report, RefusedStream&
   secp256k1.report(report);
   ed25519.report(report);
   coalesced.report(report);
-  digest_alone.report(report);
+  digests.report(report);
   single.report_stages(report);
   full.report_stages(report);
   secp256k1.report_stages(report);
@@ -473,7 +438,7 @@ void measure(const Options& options, const Report& report) {
   auto digester = need(digest::Digester::create());
   report.fact("channels", fmt::format("{} in {} MiB of {} pages", channels,
                                       table.bytes_mapped() >> 20, memory::name(table.pages())));
-  report.fact("kernels", fmt::format("digests by ipsec-mb ({}), signatures by libsecp256k1 and "
+  report.fact("kernels", fmt::format("digests by {}, signatures by libsecp256k1 and "
                                      "libsodium",
                                      digester.kernel()));
   const auto order = fill(table, channels);
@@ -535,9 +500,8 @@ void measure(const Options& options, const Report& report) {
       .single = {"bursts of 32 claims by Zipf", zipf_single, 1, ports[4], table, commands},
       .full = {"bursts of 480 claims by Zipf", zipf_full, full_size, ports[5], table, commands},
       .apart = {"one claim a channel", apart, 1, ports[6], table, commands}};
-  DigestAlone digest_alone(digester);
-  measure_rounds(options, report, single, full, good_secp256k1, good_ed25519, coalesced,
-                 digest_alone);
+  Digests digests;
+  measure_rounds(options, report, single, full, good_secp256k1, good_ed25519, coalesced, digests);
 }
 
 }  // namespace

@@ -108,8 +108,7 @@ void describe_kernels(const nlohmann::json& stats, Findings& out) {
         {"cpu", "digest kernel", State::problem, digester.error().what, digester.error().remedy});
   } else {
     out.push_back({"cpu", "digest kernel", State::ok,
-                   fmt::format("ipsec-mb, {}", value_at(stats, "/digests/kernel",
-                                                        std::string(digester->kernel())))});
+                   value_at(stats, "/digests/kernel", digester->kernel())});
   }
   out.push_back(
       {"cpu", "signature kernel", State::ok, value_at(stats, "/signatures/kernel", best_kernel())});

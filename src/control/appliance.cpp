@@ -155,7 +155,7 @@ struct Appliance::Parts {
   std::optional<Exposition> exposition;
   std::optional<AdminServer> admin;
   config::Cpus cpus;
-  std::string_view digest_kernel;
+  std::string digest_kernel;
   secp::Reference reference;  // for the second opinion
   bool kernel_withdrawn = false;
   bool worker_runs = false;
@@ -248,8 +248,7 @@ Expected<void> Appliance::Parts::make_worker() {
   if (!verifier) return std::unexpected(verifier.error());
   digest_kernel = digester->kernel();
   for (const std::string& remark : verifier->engine().remarks()) spdlog::error("{}", remark);
-  spdlog::info("digests by ipsec-mb ({}), signatures by {}", digest_kernel,
-               verifier->engine().kernel());
+  spdlog::info("digests by {}, signatures by {}", digest_kernel, verifier->engine().kernel());
   const pipeline::WorkerOptions options{
       .rules = {.copy_payloads = port->shares_buffers() && !config.port.trusted_peer,
                 .answer_unknown = config.claims.answer_unknown,

@@ -87,7 +87,7 @@ class Model {
     all.append(reinterpret_cast<const char*>(frame.signature()), wire::signature_bytes);
     const auto [at, fresh] = known_.try_emplace(std::move(all), false);
     if (fresh) {
-      std::array<std::byte, digest::hash_bytes> hash;
+      std::array<std::byte, digest::digest_bytes> hash;
       digester_.digest(std::array{digest::Job{message.data(), hash.data()}});
       at->second = reference_.verify({.signature = frame.signature(),
                                       .key = terms.key.bytes.data(),
