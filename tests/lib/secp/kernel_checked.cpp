@@ -3,7 +3,7 @@
 #include "tests/lib/secp/lane_checked.hpp"
 
 #include "lib/secp/kernel/kernel_of.hpp"
-#include "tests/lib/secp/paths.hpp"
+#include "tests/lib/secp/tested_kernels.hpp"
 
 namespace claimgate::secp::test {
 
