@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tests/lib/secp/paths.hpp"
+#include "tests/lib/secp/tested_kernels.hpp"
 
 namespace claimgate::secp::test {
 namespace {

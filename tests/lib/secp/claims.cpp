@@ -127,10 +127,12 @@ Case case_of(const Key& key, const Number& r, const Number& s, const Number& dig
 }
 
 Signer::Signer(std::uint64_t seed) : random_(seed) {
-  for (auto& nonce : nonces_) {
-    const Number k = random_.scalar();
-    nonce = {modulo(x_of(generator_times(k)), order_n), inverse_of(k, order_n)};
-  }
+  for (auto& nonce : nonces_) nonce = new_nonce();
+}
+
+Signer::Nonce Signer::new_nonce() {
+  const Number k = random_.scalar();
+  return {modulo(x_of(generator_times(k)), order_n), inverse_of(k, order_n)};
 }
 
 Case Signer::unjudged_signature(const Key& key, const Number& digest) {
@@ -145,6 +147,7 @@ Case Signer::sign(const Key& key, const Number& digest) {
 }
 
 Case Signer::any(std::span<const Key> keys) {
+  if (random_.below(nonce_lasts) == 0) nonces_[random_.below(nonces_.size())] = new_nonce();
   Case made =
       unjudged_signature(keys[random_.below(keys.size())], random_.below(power_of_two(256)));
   if (random_.below(2) == 0) return made.judged();

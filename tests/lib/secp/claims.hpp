@@ -82,7 +82,8 @@ class Signer {
   explicit Signer(std::uint64_t seed);
   Case sign(const Key& key, const Number& digest);
   Case sign(const Key& key) { return sign(key, random_.below(power_of_two(256))); }
-  // A claim of one of these keys: good, or with something in it changed.
+  // A claim of one of these keys: good, or with something in it changed. Nonces are renewed by and
+  // by.
   Case any(std::span<const Key> keys);
 
   Random& random() { return random_; }
@@ -91,6 +92,8 @@ class Signer {
   struct Nonce {
     Number r, inverse;
   };
+  static constexpr unsigned nonce_lasts = 16;  // claims of any()
+  Nonce new_nonce();
   Case unjudged_signature(const Key& key, const Number& digest);
 
   Random random_;

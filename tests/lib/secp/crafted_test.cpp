@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "tests/lib/secp/crafted.hpp"
+#include "tests/lib/secp/tested_kernels.hpp"
 
 namespace claimgate::secp::test {
 namespace {

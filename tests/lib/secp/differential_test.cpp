@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "tests/lib/secp/paths.hpp"
+#include "tests/lib/secp/tested_kernels.hpp"
 
 namespace claimgate::secp::test {
 namespace {

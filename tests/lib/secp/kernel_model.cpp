@@ -1,7 +1,7 @@
 #define CG_INLINE inline
 #include "lib/secp/kernel/kernel_of.hpp"
 #include "tests/lib/secp/lane_model.hpp"
-#include "tests/lib/secp/paths.hpp"
+#include "tests/lib/secp/tested_kernels.hpp"
 
 namespace claimgate::secp::test {
 

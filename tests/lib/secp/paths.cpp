@@ -3,7 +3,6 @@
 #include <xmmintrin.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <stdexcept>
 
 namespace claimgate::secp::test {
@@ -41,23 +40,6 @@ const std::uint64_t* table_for(const Case& one, Path path) {
 }
 
 }  // namespace
-
-std::vector<const Kernel*> tested_kernels(const char* test) {
-  std::vector<const Kernel*> out;
-  for (const Kernel* const kernel : kernels()) {
-    if (runs_here(*kernel)) {
-      out.push_back(kernel);
-    } else {
-      static std::string said;
-      const auto line = "NOT RUN: " + std::string(test) + " with kernel " +
-                        std::string(word(*kernel)) + ": this CPU has no " + kernel->name + "\n";
-      if (said.find(line) == std::string::npos) std::fputs(line.c_str(), stdout);
-      said += line;
-    }
-  }
-  out.push_back(&model_kernel);
-  return out;
-}
 
 Verifying::Verifying(const Kernel& kernel, Path path) : kernel_(&kernel), path_(path), batch_(1) {
   std::size_t bytes = 64;

@@ -6,14 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "lib/secp/kernels.hpp"
 #include "tests/lib/secp/claims.hpp"
 
 namespace claimgate::secp::test {
-
-// A kernel of the tests' own: IFMA's algorithm over eight lanes in plain C++ (lane_model.hpp),
-// which ends the program where a number does not fit what it is used for.
-extern const Kernel model_kernel;
 
 enum class Path : unsigned { hot_small, hot_large, cold, one_small, one_large };
 inline constexpr Path all_paths[] = {Path::hot_small, Path::hot_large, Path::cold, Path::one_small,
@@ -24,9 +19,6 @@ inline constexpr unsigned bit(Path path) {
 inline constexpr unsigned on_hot = bit(Path::hot_small) | bit(Path::hot_large);
 inline constexpr unsigned on_one = bit(Path::one_small) | bit(Path::one_large);
 inline constexpr unsigned on_cold = bit(Path::cold);
-
-// The kernels that run here and the tests' own; says once which do not run.
-std::vector<const Kernel*> tested_kernels(const char* test);
 
 class Verifying {
  public:

@@ -9,6 +9,7 @@
 
 #include "lib/xrpl/signature.hpp"
 #include "tests/lib/secp/paths.hpp"
+#include "tests/lib/secp/tested_kernels.hpp"
 #include "tests/lib/xrpl/vectors.hpp"
 
 namespace claimgate::secp::test {
