@@ -3,6 +3,7 @@
 // failed.
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <string>
 #include <vector>
@@ -36,7 +37,9 @@ constexpr const char* description =
     "metal.\n\n"
     "What it has acknowledged is in the journal of its state folder and survives any crash. Stop "
     "it\n"
-    "with SIGTERM or Ctrl-C: what is in flight is answered. Talk to it with claimctl.";
+    "with SIGTERM or Ctrl-C: what is in flight is answered. Talk to it with claimctl.\n\n"
+    "CLAIMGATE_VERIFY_KERNEL in the environment stands for --set verify.kernel, and gives way to "
+    "it.";
 
 constexpr const char* examples =
     "Examples:\n"
@@ -128,6 +131,10 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return explain_refusal(app, error) == 0 ? 0 : exit_usage;
+  }
+  // Over the file's, under the command line's.
+  if (const char* kernel = std::getenv("CLAIMGATE_VERIFY_KERNEL"); kernel != nullptr) {
+    overrides.insert(overrides.begin(), std::string("verify.kernel=") + kernel);
   }
   const auto config = config::load(config_file, overrides);
   if (!config) {
