@@ -1,6 +1,7 @@
 // claimd: the appliance's daemon. Reads its configuration and runs until SIGINT or SIGTERM. Exit
 // codes: 0 a clean stop, 1 trouble, 2 wrong usage or configuration, 4 a write to the journal
 // failed.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -132,9 +133,11 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return explain_refusal(app, error) == 0 ? 0 : exit_usage;
   }
-  // Over the file's, under the command line's.
-  if (const char* kernel = std::getenv("CLAIMGATE_VERIFY_KERNEL"); kernel != nullptr) {
-    overrides.insert(overrides.begin(), std::string("verify.kernel=") + kernel);
+  // Over the file's; nothing where the command line has its own.
+  const auto is_kernel = [](const std::string& set) { return set.starts_with("verify.kernel="); };
+  if (const char* kernel = std::getenv("CLAIMGATE_VERIFY_KERNEL");
+      kernel != nullptr && std::ranges::none_of(overrides, is_kernel)) {
+    overrides.push_back(std::string("verify.kernel=") + kernel);
   }
   const auto config = config::load(config_file, overrides);
   if (!config) {
