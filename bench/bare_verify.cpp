@@ -27,7 +27,7 @@ BareVerify::BareVerify(const SignedClaims& claims, digest::Digester& digester)
       continue;
     }
     Ecdsa& made = ecdsa_.emplace_back();
-    std::array<std::byte, digest::hash_bytes> hash;
+    std::array<std::byte, digest::digest_bytes> hash;
     digester.digest(std::array{digest::Job{message.data(), hash.data()}});
     std::memcpy(made.digest.data(), hash.data(), hash.size());
     std::array<std::uint8_t, 65> key{0x04};

@@ -34,7 +34,7 @@ class BareVerify {
   struct Ecdsa {
     secp256k1_ecdsa_signature signature;
     secp256k1_pubkey key;
-    std::array<std::uint8_t, digest::hash_bytes> digest;
+    std::array<std::uint8_t, digest::digest_bytes> digest;
   };
   struct Ed25519 {
     signing::Signature signature;

@@ -71,6 +71,13 @@ std::vector<unsigned> go_round(unsigned claims, unsigned channels) {
   return channel_of;
 }
 
+std::vector<unsigned> choose_evenly(unsigned claims, unsigned channels) {
+  std::mt19937_64 random(1);
+  std::vector<unsigned> channel_of(claims);
+  for (auto& channel : channel_of) channel = static_cast<unsigned>(random() % channels);
+  return channel_of;
+}
+
 std::vector<unsigned> choose_by_zipf(unsigned claims, unsigned channels) {
   std::vector<double> upto(channels);  // by rank: the sum of the weights up to and with it
   double sum = 0;

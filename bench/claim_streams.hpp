@@ -33,6 +33,8 @@ struct SignedClaims {
 
 // The channel of each of `claims` claims.
 [[nodiscard]] std::vector<unsigned> go_round(unsigned claims, unsigned channels);
+// Each as likely as any other.
+[[nodiscard]] std::vector<unsigned> choose_evenly(unsigned claims, unsigned channels);
 // By Zipf's law with exponent 1: the channel of rank k with a chance proportional to 1/k.
 [[nodiscard]] std::vector<unsigned> choose_by_zipf(unsigned claims, unsigned channels);
 

@@ -9,13 +9,14 @@
 // claims: good ones for channels by Zipf's law, with and without coalescing. All are replayed from
 // memory through DPDK's pcap port, interleaved round by round on one pinned core,
 // with the calibration. Fails where verdicts and claims differ in number or kind.
+//
+// libsecp256k1 verifies all of them but those for hot channels, where it is the batch engine.
 #include <rte_cycles.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <random>
 #include <string>
@@ -27,10 +28,13 @@
 
 #include "bench/bare_verify.hpp"
 #include "bench/claim_streams.hpp"
+#include "bench/digests.hpp"
+#include "bench/hot_stream.hpp"
 #include "bench/measure/calibration.hpp"
 #include "bench/measure/program.hpp"
 #include "bench/measure/slices.hpp"
 #include "bench/stage_clock.hpp"
+#include "bench/stage_table.hpp"
 #include "bench/worker_stand.hpp"
 #include "src/nic/eal.hpp"
 #include "tests/scratch_folder.hpp"
@@ -52,63 +56,6 @@ constexpr unsigned zipf_channels = 1000;
 constexpr unsigned zipf_claims_single = 512;                           // 16 bursts
 constexpr unsigned zipf_claims_full = 2 * pipeline::burst_claims_max;  // 2 bursts
 static_assert(zipf_claims_single % pipeline::burst_datagrams_max == 0);
-
-// ---- what the stages took -----------------------------------------------------------------------
-
-// Stage by stage, over the rounds, and what of the worker's true loop they leave unexplained.
-class StageTable {
- public:
-  void add(const StageCycles& stages, double true_loop) {
-    for (std::size_t i = 0; i < stages.size(); ++i) stages_[i].push_back(stages[i]);
-    unaccounted_.push_back(true_loop - std::accumulate(stages.begin(), stages.end(), 0.0));
-  }
-
-  // `budget`: of a stage, where it is held to one in this stream.
-  template <class Budget>
-  void report(const Report& report, const std::string& stream, Budget&& budget) const {
-    using enum Stage;
-    const auto row = [&](const char* name, const Summary& summary, std::optional<Goal> goal,
-                         std::string note) {
-      report.row({.name = fmt::format("{}: {}", stream, name),
-                  .summary = summary,
-                  .unit = "cycles/claim",
-                  .goal = goal,
-                  .note = std::move(note)});
-    };
-    struct Line {
-      Stage stage;
-      const char* name;
-      const char* note;
-    };
-    for (const Line& line :
-         {Line{rx, "rx", "the pcap port copies each frame"}, Line{parse, "parse", ""},
-          Line{admit, "admit", ""}, Line{digest, "digest", ""}, Line{verify, "verify", ""},
-          Line{commit, "commit", ""}, Line{reply, "reply", ""},
-          Line{tx, "tx", "the pcap port frees each frame"},
-          Line{rest, "rest", "commands and the turn's own accounts"}}) {
-      const auto& measured = stages_[static_cast<std::size_t>(line.stage)];
-      row(line.name, summarize(measured), budget(line.stage), line.note);
-      if (line.stage == parse) {
-        row("steer", exactly(0), std::nullopt, "one worker: nothing to steer");
-      }
-    }
-    row("unaccounted", summarize(unaccounted_), std::nullopt,
-        "the loop without the clock, less all above");
-  }
-
- private:
-  std::array<std::vector<double>, pipeline::stages> stages_;
-  std::vector<double> unaccounted_;
-};
-
-void report_rate(const Report& report, const std::string& name, const std::vector<double>& cycles) {
-  report.row({.name = name, .summary = summarize(cycles), .unit = "cycles/claim"});
-  std::vector<double> rate;
-  for (const double each : cycles) {
-    rate.push_back(static_cast<double>(rte_get_tsc_hz()) / each);
-  }
-  report.row({.name = name, .summary = summarize(rate), .unit = "claims/s"});
-}
 
 // ---- the streams --------------------------------------------------------------------------------
 
@@ -362,42 +309,6 @@ struct CoalescedStreams {
   }
 };
 
-// Digests of a burst of claim messages again and again, everything in the caches: what of the
-// digest stage is hashing.
-class DigestAlone {
- public:
-  explicit DigestAlone(digest::Digester& digester) : digester_(digester) {
-    for (std::size_t i = 0; i < jobs_.size(); ++i)
-      jobs_[i] = {messages_[i].data(), hashes_[i].data()};
-  }
-  void measure() {
-    Slices slices;
-    while (slices.kept() < slices_a_round) {
-      slices.add([this] {
-        for (unsigned i = 0; i < bursts_a_slice; ++i) digester_.digest(jobs_);
-        return bursts_a_slice * jobs_.size();
-      });
-    }
-    measured_.push_back(slices.cycles_per_unit());
-  }
-  void report(const Report& report) const {
-    report.row({.name = "digests alone, bursts of 32",
-                .summary = summarize(measured_),
-                .unit = "cycles/claim",
-                .goal = at_most(600)});  // lib/digest/digester.hpp
-  }
-
- private:
-  static constexpr unsigned bursts_a_slice = 50;
-  static constexpr unsigned slices_a_round = 4;
-  static constexpr std::size_t burst = pipeline::burst_datagrams_max;
-  digest::Digester& digester_;
-  std::array<std::array<std::byte, digest::message_bytes>, burst> messages_{};
-  std::array<std::array<std::byte, digest::hash_bytes>, burst> hashes_;
-  std::array<digest::Job, burst> jobs_;
-  std::vector<double> measured_;
-};
-
 // ---- the whole ----------------------------------------------------------------------------------
 
 std::vector<wire::ChannelHandle> fill(channel::Table& table, unsigned channels) {
@@ -419,9 +330,10 @@ std::vector<wire::ChannelHandle> fill(channel::Table& table, unsigned channels) 
 
 void measure_rounds(const Options& options, const Report& report, RefusedStream& single,
                     RefusedStream& full, GoodStream& secp256k1, GoodStream& ed25519,
-                    CoalescedStreams& coalesced, DigestAlone& digest_alone) {
+                    CoalescedStreams& coalesced, HotStream& hot, Digests& digests) {
   Calibration calibration;
   std::vector<double> clock_cost;
+  hot.warm_up(options.repeats);
   for (unsigned round = 0; round < options.repeats; ++round) {
     calibration.measure();
     clock_cost.push_back(StageClock::cost());
@@ -431,7 +343,8 @@ void measure_rounds(const Options& options, const Report& report, RefusedStream&
     secp256k1.measure(cost);
     ed25519.measure(cost);
     coalesced.measure(cost);
-    digest_alone.measure();
+    hot.measure(cost);
+    digests.measure();
   }
   calibration.report(report);
   report.row({.name = "calibration: one reading of the clock",
@@ -453,11 +366,13 @@ void measure_rounds(const Options& options, const Report& report, RefusedStream&
   secp256k1.report(report);
   ed25519.report(report);
   coalesced.report(report);
-  digest_alone.report(report);
+  hot.report(report);
+  digests.report(report);
   single.report_stages(report);
   full.report_stages(report);
   secp256k1.report_stages(report);
   ed25519.report_stages(report);
+  hot.report_stages(report);
 }
 
 std::string device(int index, const std::string& file) {
@@ -468,12 +383,13 @@ void measure(const Options& options, const Report& report) {
   const unsigned channels = options.channels;
   const ScratchFolder scratch;
   std::mt19937_64 random(1);
-  auto table = need(channel::Table::create(channels + 3 * verified_channels + 2 * zipf_channels,
-                                           {random(), random()}, memory::Pages::huge));
+  auto table = need(
+      channel::Table::create(channels + 3 * verified_channels + 2 * zipf_channels + hot_channels,
+                             {random(), random()}, memory::Pages::huge));
   auto digester = need(digest::Digester::create());
   report.fact("channels", fmt::format("{} in {} MiB of {} pages", channels,
                                       table.bytes_mapped() >> 20, memory::name(table.pages())));
-  report.fact("kernels", fmt::format("digests by ipsec-mb ({}), signatures by libsecp256k1 and "
+  report.fact("kernels", fmt::format("digests by {}, signatures by libsecp256k1 and "
                                      "libsodium",
                                      digester.kernel()));
   const auto order = fill(table, channels);
@@ -481,7 +397,7 @@ void measure(const Options& options, const Report& report) {
   const std::array files = {scratch.file("one.pcap"),       scratch.file("fifteen.pcap"),
                             scratch.file("secp256k1.pcap"), scratch.file("ed25519.pcap"),
                             scratch.file("zipf.pcap"),      scratch.file("zipf_fifteen.pcap"),
-                            scratch.file("apart.pcap")};
+                            scratch.file("apart.pcap"),     scratch.file("hot.pcap")};
   write_low_claims(files[0], order, 1);
   write_low_claims(files[1], order, full_size);
   using enum channel::KeyType;
@@ -493,6 +409,8 @@ void measure(const Options& options, const Report& report) {
   const auto zipf_full = write_good_claims(
       files[5], 4, secp256k1, choose_by_zipf(zipf_claims_full, zipf_channels), full_size);
   const auto apart = write_good_claims(files[6], 5, secp256k1, round);
+  const auto hot_claims_written =
+      write_good_claims(files[7], 6, secp256k1, choose_evenly(hot_claims, hot_channels));
 
   const unsigned cpu = nic::allowed_cpus().back();
   // The pcap port holds all it replays in buffers of its own.
@@ -506,7 +424,9 @@ void measure(const Options& options, const Report& report) {
       nic::PortOptions{.device = device(3, files[3]), .held_max = verified_claims + 4096},
       nic::PortOptions{.device = device(4, files[4]), .held_max = zipf_claims_single + 4096},
       nic::PortOptions{.device = device(5, files[5]), .held_max = 4096, .room_bytes = 1536},
-      nic::PortOptions{.device = device(6, files[6]), .held_max = verified_claims + 4096}};
+      nic::PortOptions{.device = device(6, files[6]), .held_max = verified_claims + 4096},
+      nic::PortOptions{
+          .device = device(7, files[7]), .held_max = hot_claims + 4096, .room_bytes = 256}};
   nic::EalOptions eal_options{.file_prefix = fmt::format("claimgate-bench-{}", ::getpid()),
                               .memory_mib = 64,
                               .lcore_cpus = {cpu}};
@@ -535,9 +455,10 @@ void measure(const Options& options, const Report& report) {
       .single = {"bursts of 32 claims by Zipf", zipf_single, 1, ports[4], table, commands},
       .full = {"bursts of 480 claims by Zipf", zipf_full, full_size, ports[5], table, commands},
       .apart = {"one claim a channel", apart, 1, ports[6], table, commands}};
-  DigestAlone digest_alone(digester);
-  measure_rounds(options, report, single, full, good_secp256k1, good_ed25519, coalesced,
-                 digest_alone);
+  HotStream hot(hot_claims_written, ports[7], table, commands, digester);
+  Digests digests;
+  measure_rounds(options, report, single, full, good_secp256k1, good_ed25519, coalesced, hot,
+                 digests);
 }
 
 }  // namespace

@@ -37,14 +37,15 @@ struct Stand {
   pipeline::Worker<nic::Port, durability::LaneGate, pipeline::SystemClock, nic::CommandRing, Probe>
       worker;
 
-  Stand(nic::Port& on, channel::Table& with, nic::CommandRing& commands, bool coalesce = false)
+  Stand(nic::Port& on, channel::Table& with, nic::CommandRing& commands, bool coalesce = false,
+        const secp::EngineOptions& engine = {.kernel = "reference"})
       : port(on),
         table(with),
         local(need(packet::LocalAddresses::parse(
             packet::Mac{{2, 0, 0, 0, 0, 1}}, std::array<std::string, 1>{"10.93.0.1/24"}, false))),
         worker({.rules = {.copy_payloads = false, .coalesce = coalesce}}, port, gate, clock,
                commands, local, table, need(digest::Digester::create()),
-               need(verify::Verifier::create()), stats) {}
+               need(verify::Verifier::create(engine)), stats) {}
 
   [[nodiscard]] std::uint64_t verdicts(wire::Code code) const {
     return stats.verdicts[static_cast<std::size_t>(code)].value();

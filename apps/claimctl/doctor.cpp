@@ -17,7 +17,7 @@
 #include "lib/digest/digester.hpp"
 #include "lib/machine/judge.hpp"
 #include "lib/machine/machine.hpp"
-#include "lib/verify/verifier.hpp"
+#include "lib/secp/kernels.hpp"
 #include "src/config/config.hpp"
 
 namespace claimgate::claimctl {
@@ -93,6 +93,13 @@ Asked ask_claimd(const std::string& socket) {
   return out;
 }
 
+std::string best_kernel() {
+  for (const secp::Kernel* kernel : secp::kernels()) {
+    if (secp::runs_here(*kernel)) return kernel->name;
+  }
+  return {};
+}
+
 // The engines claimd has chosen, or would choose here.
 void describe_kernels(const nlohmann::json& stats, Findings& out) {
   const auto digester = digest::Digester::create();
@@ -101,11 +108,10 @@ void describe_kernels(const nlohmann::json& stats, Findings& out) {
         {"cpu", "digest kernel", State::problem, digester.error().what, digester.error().remedy});
   } else {
     out.push_back({"cpu", "digest kernel", State::ok,
-                   fmt::format("ipsec-mb, {}", value_at(stats, "/digests/kernel",
-                                                        std::string(digester->kernel())))});
+                   value_at(stats, "/digests/kernel", digester->kernel())});
   }
-  out.push_back({"cpu", "signature kernel", State::ok,
-                 value_at(stats, "/signatures/kernel", std::string(verify::Verifier::kernel()))});
+  out.push_back(
+      {"cpu", "signature kernel", State::ok, value_at(stats, "/signatures/kernel", best_kernel())});
 }
 
 config::Config read_config(const DoctorOptions& options, Findings& out) {

@@ -1,8 +1,10 @@
 // claimd: the appliance's daemon. Reads its configuration and runs until SIGINT or SIGTERM. Exit
 // codes: 0 a clean stop, 1 trouble, 2 wrong usage or configuration, 4 a write to the journal
 // failed.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <string>
 #include <vector>
@@ -36,7 +38,9 @@ constexpr const char* description =
     "metal.\n\n"
     "What it has acknowledged is in the journal of its state folder and survives any crash. Stop "
     "it\n"
-    "with SIGTERM or Ctrl-C: what is in flight is answered. Talk to it with claimctl.";
+    "with SIGTERM or Ctrl-C: what is in flight is answered. Talk to it with claimctl.\n\n"
+    "CLAIMGATE_VERIFY_KERNEL in the environment stands for --set verify.kernel, and gives way to "
+    "it.";
 
 constexpr const char* examples =
     "Examples:\n"
@@ -128,6 +132,12 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return explain_refusal(app, error) == 0 ? 0 : exit_usage;
+  }
+  // Over the file's; nothing where the command line has its own.
+  const auto is_kernel = [](const std::string& set) { return set.starts_with("verify.kernel="); };
+  if (const char* kernel = std::getenv("CLAIMGATE_VERIFY_KERNEL");
+      kernel != nullptr && std::ranges::none_of(overrides, is_kernel)) {
+    overrides.push_back(std::string("verify.kernel=") + kernel);
   }
   const auto config = config::load(config_file, overrides);
   if (!config) {

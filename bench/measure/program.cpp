@@ -1,5 +1,6 @@
 #include "bench/measure/program.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -19,7 +20,8 @@ int run(int argc, char** argv, const Program& program) {
       ->capture_default_str();
   app.add_flag(
       "--quick", quick,
-      fmt::format("Only {} times: a first look, with wide intervals", program.quick_repeats));
+      fmt::format("Only {} times{}: a first look, with wide intervals", program.quick_repeats,
+                  program.quick_keys > 0 ? fmt::format(", {} keys", program.quick_keys) : ""));
   if (program.defaults.channels > 0) {
     app.add_option("--channels", options.channels, "How many channels there are")
         ->check(CLI::Range(1000u, 100'000'000u))
@@ -31,6 +33,15 @@ int run(int argc, char** argv, const Program& program) {
         ->check(CLI::ExistingDirectory)
         ->capture_default_str();
   }
+  if (program.defaults.keys > 0) {
+    app.add_option("--keys", options.keys, "How many keys there are at most")
+        ->check(CLI::Range(1000u, 100'000u))
+        ->capture_default_str();
+  }
+  if (!program.defaults.kernel.empty()) {
+    app.add_option("--kernel", options.kernel, "ifma, avx2, portable, or all that run here")
+        ->capture_default_str();
+  }
   app.add_flag("--json", json, "Nothing else is printed; taken for the sake of ./dev bench");
   app.footer(fmt::format("Examples:\n  ./dev bench {0}\n  build/release/bench/{1} --repeats 51",
                          program.name, file));
@@ -39,7 +50,10 @@ int run(int argc, char** argv, const Program& program) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  if (quick) options.repeats = program.quick_repeats;
+  if (quick) {
+    options.repeats = program.quick_repeats;
+    options.keys = std::min(options.keys, program.quick_keys);
+  }
   const Report report(program.name);
   try {
     report_machine(report);

@@ -1,6 +1,7 @@
 // What every benchmark is as a program: its command line, its facts first, its failures last.
 //
-//   bench_NAME [--quick] [--repeats N] [--channels N] [--folder PATH] [--json]
+//   bench_NAME [--quick] [--repeats N] [--channels N] [--folder PATH] [--keys N] [--kernel WORD]
+//              [--json]
 //
 // Exit codes: 0 measured, 1 something failed (its text on stderr), 2 wrong usage.
 #pragma once
@@ -18,13 +19,16 @@ struct Options {
   unsigned repeats = 0;
   unsigned channels = 0;
   std::string folder;
+  unsigned keys = 0;
+  std::string kernel;
 };
 
 struct Program {
   std::string name;   // "pipeline"
   std::string about;  // what it measures, for --help
-  Options defaults;   // channels = 0, an empty folder: it has no such option
+  Options defaults;   // 0 or empty, but for repeats: it has no such option
   unsigned quick_repeats = 0;
+  unsigned quick_keys = 0;  // at most so many keys; 0: it has no such option
   void (*measure)(const Options&, const Report&) = nullptr;  // throws what cannot be done
 };
 

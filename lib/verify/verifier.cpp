@@ -1,22 +1,17 @@
 #include "lib/verify/verifier.hpp"
 
-#include <secp256k1.h>
 #include <sodium.h>
 
-#include <cstring>
+#include <algorithm>
+#include <utility>
 
 namespace claimgate::verify {
 
-void Reference::Free::operator()(secp256k1_context_struct* context) const noexcept {
-  secp256k1_context_destroy(context);
-}
-
 Expected<Reference> Reference::create() {
   if (sodium_init() < 0) return fail("libsodium does not start", "verify");
-  Reference made;
-  made.secp256k1_.reset(secp256k1_context_create(SECP256K1_CONTEXT_VERIFY));
-  if (!made.secp256k1_) return fail("libsecp256k1 gives no context", "verify");
-  return made;
+  auto secp256k1 = secp::Reference::create();
+  if (!secp256k1) return std::unexpected(secp256k1.error());
+  return Reference(std::move(*secp256k1));
 }
 
 namespace {
@@ -25,22 +20,6 @@ constexpr std::size_t message_bytes = 44;
 
 const std::uint8_t* bytes(const std::byte* at) noexcept {
   return reinterpret_cast<const std::uint8_t*>(at);
-}
-
-bool verify_secp256k1(const secp256k1_context* context, const Lane& lane) noexcept {
-  secp256k1_ecdsa_signature signature;
-  if (secp256k1_ecdsa_signature_parse_compact(context, &signature, bytes(lane.signature)) != 1) {
-    return false;  // r or s not below n
-  }
-  std::array<std::uint8_t, 65> uncompressed;
-  uncompressed[0] = 0x04;
-  std::memcpy(uncompressed.data() + 1, lane.key, 64);
-  secp256k1_pubkey key;
-  if (secp256k1_ec_pubkey_parse(context, &key, uncompressed.data(), uncompressed.size()) != 1) {
-    return false;
-  }
-  // Refuses s > n/2 by itself, as rippled does.
-  return secp256k1_ecdsa_verify(context, &signature, bytes(lane.digest), &key) == 1;
 }
 
 }  // namespace
@@ -54,26 +33,59 @@ bool verify_ed25519(const std::byte* signature, const std::byte* key,
 bool Reference::verify(const Lane& lane) const noexcept {
   switch (lane.type) {
     case channel::KeyType::secp256k1:
-      return verify_secp256k1(secp256k1_.get(), lane);
+      return secp256k1_.verify(lane.signature, lane.digest, lane.key);
     case channel::KeyType::ed25519:
       return verify_ed25519(lane.signature, lane.key, {lane.message, message_bytes});
   }
   return false;
 }
 
-Expected<Verifier> Verifier::create() {
-  auto reference = Reference::create();
-  if (!reference) return std::unexpected(reference.error());
-  return Verifier(std::move(*reference));
+Expected<Verifier> Verifier::create(const secp::EngineOptions& options) {
+  if (sodium_init() < 0) return fail("libsodium does not start", "verify");
+  auto engine = secp::Engine::create(options);
+  if (!engine) return std::unexpected(engine.error());
+  return Verifier(std::move(*engine));
 }
 
-const char* Verifier::kernel() noexcept {
-  return "libsecp256k1 and libsodium";
+void Verifier::submit(const Lane& lane) noexcept {
+  Flight& flight = flights_[submitted_++ % lanes_max];
+  flight = {lane, lane.type == channel::KeyType::ed25519, false, false};
+  if (flight.ed25519) {
+    ++ed25519_waiting_;
+  } else {
+    engine_.submit({.signature = lane.signature,
+                    .digest = lane.digest,
+                    .key = lane.key,
+                    .key_number = lane.key_number});
+  }
 }
 
 unsigned Verifier::poll(std::span<bool> results) noexcept {
-  for (unsigned i = 0; i < count_; ++i) results[i] = reference_.verify(lanes_[i]);
-  return std::exchange(count_, 0);
+  // Either takes its share of the 100 µs after which a worker must be back at its queue.
+  ed25519_turn_ = !ed25519_turn_ && ed25519_waiting_ > 0;
+  if (ed25519_turn_) {
+    ed25519_next_ = std::max(ed25519_next_, answered_);
+    while (!flights_[ed25519_next_ % lanes_max].ed25519) ++ed25519_next_;
+    Flight& flight = flights_[ed25519_next_++ % lanes_max];
+    flight.good = verify_ed25519(flight.lane.signature, flight.lane.key,
+                                 {flight.lane.message, message_bytes});
+    flight.known = true;
+    --ed25519_waiting_;
+  } else {
+    const unsigned decided = engine_.poll(results);
+    secp256k1_next_ = std::max(secp256k1_next_, answered_);  // places before it are others' by now
+    for (unsigned i = 0; i < decided; ++i) {
+      while (flights_[secp256k1_next_ % lanes_max].ed25519) ++secp256k1_next_;
+      Flight& flight = flights_[secp256k1_next_++ % lanes_max];
+      flight.good = results[i];
+      flight.known = true;
+    }
+  }
+  unsigned count = 0;
+  for (; answered_ < submitted_ && flights_[answered_ % lanes_max].known; ++answered_) {
+    results[count++] = flights_[answered_ % lanes_max].good;
+  }
+  return count;
 }
 
 }  // namespace claimgate::verify

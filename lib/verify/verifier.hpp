@@ -2,9 +2,8 @@
 //
 //   submit(lanes) ──► taken, in order ──► poll() ──► results, in the same order
 //
-// submit/poll, so that an engine may work on whole batches (lib/secp, SIMD across signatures) or
-// elsewhere, while the worker goes on polling its queue. Today's engine examines lane by lane:
-// ECDSA with libsecp256k1 plus the ledger's low-S rule, Ed25519 with libsodium.
+// submit/poll, so that whole batches are worked on (lib/secp, SIMD across signatures) while the
+// worker goes on polling its queue: ECDSA by the batch engine, Ed25519 with libsodium, one by one.
 //
 // Owner: one worker thread. submit() and poll() allocate nothing. What a lane points to must stay
 // readable until poll() has answered it.
@@ -20,8 +19,8 @@
 
 #include "lib/channel/terms.hpp"
 #include "lib/failure/failure.hpp"
-
-struct secp256k1_context_struct;
+#include "lib/secp/engine.hpp"
+#include "lib/secp/reference.hpp"
 
 namespace claimgate::verify {
 
@@ -31,6 +30,7 @@ struct Lane {
   const std::byte* digest;     // 32: SHA-512Half of the message (secp256k1)
   const std::byte* message;    // 44: the message itself (Ed25519)
   channel::KeyType type;
+  std::uint32_t key_number = 0;  // the channel's slot: whose key's claims count together
 };
 
 // Pure Ed25519 with S < L over a message of any length, by libsodium. Preconditions: create() of
@@ -46,34 +46,42 @@ class Reference {
   [[nodiscard]] bool verify(const Lane& lane) const noexcept;
 
  private:
-  struct Free {
-    void operator()(secp256k1_context_struct* context) const noexcept;
-  };
-  std::unique_ptr<secp256k1_context_struct, Free> secp256k1_;
+  explicit Reference(secp::Reference secp256k1) noexcept : secp256k1_(std::move(secp256k1)) {}
+  secp::Reference secp256k1_;
 };
 
 class Verifier {
  public:
-  // Lanes in flight at most. One, because a signature costs 30 to 50 µs here and a worker must
-  // be back at its queue within 100 µs.
-  static constexpr unsigned lanes_max = 1;
+  // Lanes in flight at most.
+  static constexpr unsigned lanes_max = secp::Engine::lanes_max;
 
-  [[nodiscard]] static Expected<Verifier> create();
-  // The engine, as an operator should read it: "libsecp256k1 and libsodium".
-  [[nodiscard]] static const char* kernel() noexcept;
+  [[nodiscard]] static Expected<Verifier> create(const secp::EngineOptions& options);
 
-  [[nodiscard]] unsigned free_lanes() const noexcept { return lanes_max - count_; }
+  [[nodiscard]] unsigned free_lanes() const noexcept {
+    return lanes_max - static_cast<unsigned>(submitted_ - answered_);
+  }
   // Precondition: free_lanes() > 0.
-  void submit(const Lane& lane) noexcept { lanes_[count_++] = lane; }
-  // Answers every lane that is ready, in the order of submission; returns how many.
-  // Precondition: room for lanes_max results.
+  void submit(const Lane& lane) noexcept;
+  // Works for some tens of microseconds, and answers every lane that is ready, in the order of
+  // submission; returns how many. Precondition: room for lanes_max results.
   unsigned poll(std::span<bool> results) noexcept;
 
+  [[nodiscard]] const secp::Engine& engine() const noexcept { return engine_; }
+
  private:
-  explicit Verifier(Reference reference) noexcept : reference_(std::move(reference)) {}
-  Reference reference_;
-  std::array<Lane, lanes_max> lanes_{};
-  unsigned count_ = 0;
+  explicit Verifier(secp::Engine engine) noexcept : engine_(std::move(engine)) {}
+  secp::Engine engine_;
+  // In flight, by number modulo lanes_max: answered_ .. submitted_.
+  struct Flight {
+    Lane lane;  // of Ed25519
+    bool ed25519, known, good;
+  };
+  std::array<Flight, lanes_max> flights_{};
+  std::uint64_t submitted_ = 0, answered_ = 0;
+  std::uint64_t ed25519_next_ = 0;  // none of Ed25519 before it is unknown
+  std::uint64_t secp256k1_next_ = 0;
+  unsigned ed25519_waiting_ = 0;
+  bool ed25519_turn_ = false;
 };
 
 }  // namespace claimgate::verify

@@ -87,6 +87,13 @@ struct Config {
     bool operator==(const Durability&) const = default;
   } durability;
 
+  // How signatures are verified.
+  struct Verify {
+    std::string kernel = "auto";
+    std::uint32_t table_mib = 256;  // for keys' tables and their bookkeeping
+    bool operator==(const Verify&) const = default;
+  } verify;
+
   struct Memory {
     claimgate::memory::Pages table_pages = claimgate::memory::Pages::huge;
     bool operator==(const Memory&) const = default;

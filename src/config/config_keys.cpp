@@ -323,6 +323,16 @@ std::vector<Key> service_keys() {
       number_key("durability", "checkpoint_mib_per_s", {1, 65'536},
                  Member{&Config::durability, &Config::Durability::checkpoint_mib_per_s}),
 
+      choice_key("verify", "kernel",
+                 std::vector<std::pair<std::string_view, std::string>>{{"auto", "auto"},
+                                                                       {"ifma", "ifma"},
+                                                                       {"avx2", "avx2"},
+                                                                       {"portable", "portable"},
+                                                                       {"reference", "reference"}},
+                 Member{&Config::verify, &Config::Verify::kernel}),
+      number_key("verify", "table_mib", {1, 1'048'576},
+                 Member{&Config::verify, &Config::Verify::table_mib}),
+
       choice_key("memory", "table_pages",
                  {{"huge", memory::Pages::huge},
                   {"transparent", memory::Pages::transparent},

@@ -155,13 +155,20 @@ struct Appliance::Parts {
   std::optional<Exposition> exposition;
   std::optional<AdminServer> admin;
   config::Cpus cpus;
-  std::string_view digest_kernel;
+  std::string digest_kernel;
+  secp::Reference reference;  // for the second opinion
+  bool kernel_withdrawn = false;
   bool worker_runs = false;
   bool link_was_up = false;
   bool stopped = false;
 
-  Parts(config::Config with, const config::Cpus& on, StateFolder state, channel::Table channels)
-      : config(std::move(with)), folder(std::move(state)), table(std::move(channels)), cpus(on) {}
+  Parts(config::Config with, const config::Cpus& on, StateFolder state, channel::Table channels,
+        secp::Reference libsecp256k1)
+      : config(std::move(with)),
+        folder(std::move(state)),
+        table(std::move(channels)),
+        cpus(on),
+        reference(std::move(libsecp256k1)) {}
 
   [[nodiscard]] Expected<void> bring_up();
   [[nodiscard]] Expected<void> open_state();
@@ -233,11 +240,15 @@ Expected<void> Appliance::Parts::make_socket_folders() const {
 Expected<void> Appliance::Parts::make_worker() {
   auto digester = digest::Digester::create();
   if (!digester) return std::unexpected(digester.error());
-  auto verifier = verify::Verifier::create();
+  auto verifier =
+      verify::Verifier::create({.kernel = config.verify.kernel,
+                                .keys_max = table.capacity(),
+                                .table_bytes = (std::size_t{config.verify.table_mib} << 20) +
+                                               table.capacity() * secp::Engine::bytes_per_key});
   if (!verifier) return std::unexpected(verifier.error());
   digest_kernel = digester->kernel();
-  spdlog::info("digests by ipsec-mb ({}), signatures by {}", digest_kernel,
-               verify::Verifier::kernel());
+  for (const std::string& remark : verifier->engine().remarks()) spdlog::error("{}", remark);
+  spdlog::info("digests by {}, signatures by {}", digest_kernel, verifier->engine().kernel());
   const pipeline::WorkerOptions options{
       .rules = {.copy_payloads = port->shares_buffers() && !config.port.trusted_peer,
                 .answer_unknown = config.claims.answer_unknown,
@@ -305,7 +316,7 @@ StatsSources Appliance::Parts::sources() const {
           .worker_cpu = cpus.worker,
           .idle = config.worker.idle == pipeline::Idle::spin ? "spin" : "yield",
           .digest_kernel = digest_kernel,
-          .verify_kernel = verify::Verifier::kernel(),
+          .engine = running->worker->engine().engine(),
           .table_pages = memory::name(table.pages()),
           .port_huge_pages = eal->huge_pages()};
 }
@@ -314,6 +325,7 @@ Observed Appliance::Parts::observed() const {
   Observed made;
   made.workers = {&running->stats};
   made.keeper = keeper.get();
+  made.engines = {&running->worker->engine().engine()};
   made.ports = {
       {.pool_mbufs = [this] { return port->pool().size(); },
        .pool_available = [this] { return port->pool().available(); },
@@ -345,7 +357,10 @@ Expected<Appliance> Appliance::start(const config::Config& config) {
         "channels.destinations is empty: every channel will be refused at import. List the ledger "
         "accounts that are yours");
   }
-  Appliance made(std::make_unique<Parts>(config, *cpus, std::move(*folder), std::move(*table)));
+  auto reference = secp::Reference::create();
+  if (!reference) return std::unexpected(reference.error());
+  Appliance made(std::make_unique<Parts>(config, *cpus, std::move(*folder), std::move(*table),
+                                         std::move(*reference)));
   if (auto up = made.parts_->bring_up(); !up) {
     // Nothing was accepted: what is on the disk is still the truth.
     made.parts_->stopped = true;
@@ -379,6 +394,13 @@ bool Appliance::watch() {
   if (const bool up = parts.port->link_up(); up != parts.link_was_up) {
     parts.link_was_up = up;
     spdlog::info("port {} is {}", parts.config.port.device, up ? "up" : "down");
+  }
+  const secp::Engine& engine = parts.running->worker->engine().engine();
+  if (!engine.audit().check(parts.reference) && !std::exchange(parts.kernel_withdrawn, true)) {
+    spdlog::critical(
+        "{} accepted a signature that libsecp256k1 refuses: it is withdrawn, and every signature "
+        "is verified with libsecp256k1. Trust neither this CPU nor its memory: replace the machine",
+        engine.kernel());
   }
   const durability::Health health = parts.keeper->health();
   if (health.condition != std::exchange(parts.condition, health.condition)) log(health);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lib/failure/failure.hpp"
+#include "lib/secp/engine.hpp"
 #include "src/durability/keeper.hpp"
 #include "src/pipeline/stats.hpp"
 
@@ -37,6 +38,7 @@ struct Observed {
 
   std::vector<const pipeline::Stats*> workers;  // label worker = index
   const durability::Keeper* keeper = nullptr;   // of those workers' lanes; none: no journal
+  std::vector<const secp::Engine*> engines;     // of those workers; none: nothing is told of them
   std::vector<Port> ports;                      // label port = index
   std::vector<Ring> rings;
   std::function<std::uint64_t()> channels;

@@ -330,6 +330,66 @@ void add_journal(Families& out, const Observed& observed) {
       static_cast<double>(upkeep.upkeep_failures.value()));
 }
 
+void add_engines(Families& out, const Observed& observed) {
+  if (observed.engines.empty()) return;
+  const auto labelled = [](unsigned worker, const char* name, std::string value) {
+    auto labels = worker_label(worker);
+    labels.push_back({name, std::move(value)});
+    return labels;
+  };
+  const auto value = [](const auto& counter) { return static_cast<double>(counter.value()); };
+  Family kernel("claimgate_verify_kernel", "1 for the kernel that verifies.", MetricType::Gauge);
+  Family paths("claimgate_verify_claims_total", "secp256k1 claims by the path that decided them.",
+               MetricType::Counter);
+  Family batches("claimgate_verify_batches_total", "Batches of a kernel.", MetricType::Counter);
+  Family exceptional("claimgate_verify_exceptional_total",
+                     "Claims that a kernel left to libsecp256k1: made for it, by a payer.",
+                     MetricType::Counter);
+  Family audits("claimgate_verify_audits_total",
+                "Accepted claims verified again with libsecp256k1.", MetricType::Counter);
+  Family withdrawn("claimgate_verify_kernel_withdrawn",
+                   "1 once libsecp256k1 has refused what the kernel accepted.", MetricType::Gauge);
+  Family tables("claimgate_verify_tables", "Tables of keys.", MetricType::Gauge);
+  Family table_bytes("claimgate_verify_table_bytes", "Memory that they take.", MetricType::Gauge);
+  Family builds("claimgate_verify_table_builds_total", "Tables built.", MetricType::Counter);
+  Family promotions("claimgate_verify_promotions_total", "Keys chosen to get one.",
+                    MetricType::Counter);
+  Family evictions("claimgate_verify_table_evictions_total", "Tables taken from a key for another.",
+                   MetricType::Counter);
+  Family quarantined("claimgate_verify_quarantined_keys",
+                     "Keys whose claims go to libsecp256k1 for a while.", MetricType::Gauge);
+  for (unsigned i = 0; i < observed.engines.size(); ++i) {
+    const secp::Engine& engine = *observed.engines[i];
+    const secp::EngineCounters& counters = engine.counters();
+    kernel.add(labelled(i, "kernel", std::string(engine.kernel())), 1);
+    paths.add(labelled(i, "path", "hot_large"), value(counters.hot_large));
+    paths.add(labelled(i, "path", "hot_small"), value(counters.hot_small));
+    paths.add(labelled(i, "path", "cold"), value(counters.cold));
+    paths.add(labelled(i, "path", "reference"), value(counters.reference));
+    paths.add(labelled(i, "path", "out_of_range"), value(counters.out_of_range));
+    batches.add(worker_label(i), value(counters.batches));
+    exceptional.add(worker_label(i), value(counters.undecided));
+    const secp::Audit& audit = engine.audit();
+    audits.add(labelled(i, "result", "agreed"), value(audit.agreed));
+    audits.add(labelled(i, "result", "disagreed"), value(audit.disagreed));
+    audits.add(labelled(i, "result", "dropped"), value(audit.dropped));
+    withdrawn.add(worker_label(i), audit.withdrawn() ? 1 : 0);
+    const secp::KeyPoolCounters* const pool = engine.pool_counters();
+    if (pool == nullptr) continue;
+    tables.add(labelled(i, "size", "small"), value(pool->small_in_use));
+    tables.add(labelled(i, "size", "large"), value(pool->large_in_use));
+    table_bytes.add(worker_label(i), value(pool->table_bytes_in_use));
+    builds.add(worker_label(i), value(pool->builds_finished));
+    promotions.add(worker_label(i), value(pool->promotions));
+    evictions.add(worker_label(i), value(pool->evictions));
+    quarantined.add(worker_label(i), value(pool->quarantined_keys));
+  }
+  for (Family* family : {&kernel, &paths, &batches, &exceptional, &audits, &withdrawn, &tables,
+                         &table_bytes, &builds, &promotions, &evictions, &quarantined}) {
+    out.push_back(family->take());
+  }
+}
+
 // Seconds since 1970 at which this process started: boot time plus the 22nd field of its stat.
 double process_start_s() {
   std::ifstream boot_file("/proc/stat");
@@ -390,6 +450,7 @@ Families read_families(const Observed& observed) {
   add_claims(out, workers);
   add_loop(out, workers);
   add_journal(out, observed);
+  add_engines(out, observed);
   add_levels(out, observed);
   return out;
 }

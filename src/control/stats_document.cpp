@@ -22,6 +22,29 @@ nlohmann::json quantiles(const counter::Histogram& histogram) {
           {"max", seen.max()}};
 }
 
+nlohmann::json engine_document(const secp::Engine& engine) {
+  const secp::EngineCounters& counters = engine.counters();
+  nlohmann::json out = {{"hot_large", counters.hot_large.value()},
+                        {"hot_small", counters.hot_small.value()},
+                        {"cold", counters.cold.value()},
+                        {"reference", counters.reference.value()},
+                        {"out_of_range", counters.out_of_range.value()},
+                        {"undecided", counters.undecided.value()},
+                        {"batches", counters.batches.value()},
+                        {"audited", engine.audit().agreed.value()},
+                        {"disagreed", engine.audit().disagreed.value()},
+                        {"withdrawn", engine.audit().withdrawn()}};
+  if (const secp::KeyPoolCounters* pool = engine.pool_counters()) {
+    out["tables"] = {{"small", pool->small_in_use.value()},
+                     {"large", pool->large_in_use.value()},
+                     {"bytes", pool->table_bytes_in_use.value()},
+                     {"built", pool->builds_finished.value()},
+                     {"evicted", pool->evictions.value()},
+                     {"quarantined_keys", pool->quarantined_keys.value()}};
+  }
+  return out;
+}
+
 nlohmann::json journal_document(const durability::Keeper& keeper) {
   const durability::Health health = keeper.health();
   const durability::CommitterStats& lane = keeper.stats(0);
@@ -78,7 +101,8 @@ nlohmann::json stats_document(const StatsSources& sources) {
        {{"secp256k1", stats.signatures_secp256k1.value()},
         {"ed25519", stats.signatures_ed25519.value()},
         {"matched", stats.signatures_matched.value()},
-        {"kernel", sources.verify_kernel}}},
+        {"engine", engine_document(sources.engine)},
+        {"kernel", sources.engine.kernel()}}},
       {"digests", {{"kernel", sources.digest_kernel}}},
       {"datagrams",
        {{"received", stats.datagrams_received.value()},

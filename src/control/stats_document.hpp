@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "lib/secp/engine.hpp"
 #include "src/durability/keeper.hpp"
 #include "src/pipeline/stats.hpp"
 
@@ -26,7 +27,7 @@ struct StatsSources {
   unsigned worker_cpu = 0;
   std::string_view idle;
   std::string_view digest_kernel;
-  std::string_view verify_kernel;
+  const secp::Engine& engine;
   std::string_view table_pages;
   bool port_huge_pages = false;
 };

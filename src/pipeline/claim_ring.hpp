@@ -55,7 +55,7 @@ struct alignas(64) ClaimInFlight {
   channel::KeyType type;
   Examination state;
   std::array<std::byte, digest::message_bytes> message;
-  std::array<std::byte, digest::hash_bytes> hash;  // SHA-512 of message
+  std::array<std::byte, digest::digest_bytes> hash;  // SHA-512Half of message
 };
 static_assert(offsetof(ClaimInFlight, message) <= 64);
 

@@ -103,6 +103,7 @@ class Worker {
 
   [[nodiscard]] unsigned datagrams_in_flight() const noexcept { return in_flight_; }
   [[nodiscard]] Probe& probe() noexcept { return probe_; }
+  [[nodiscard]] const Engine& engine() const noexcept { return verifier_; }
 
  private:
   static constexpr unsigned idle_turns_before_rest = 256;

@@ -123,6 +123,8 @@ std::map<std::string, std::string> values_of(const Config& c) {
       {"durability.spare_segments", fmt::format("{}", c.durability.spare_segments)},
       {"durability.journal_max_mib", fmt::format("{}", c.durability.journal_max_mib)},
       {"durability.checkpoint_mib_per_s", fmt::format("{}", c.durability.checkpoint_mib_per_s)},
+      {"verify.kernel", text(c.verify.kernel)},
+      {"verify.table_mib", fmt::format("{}", c.verify.table_mib)},
       {"memory.table_pages", choice(c.memory.table_pages, {{Pages::huge, "huge"},
                                                            {Pages::transparent, "transparent"},
                                                            {Pages::normal, "normal"}})},

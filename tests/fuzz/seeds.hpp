@@ -34,5 +34,6 @@ void write_packet_seeds(SeedFolder& folder);
 void write_session_seeds(SeedFolder& folder);
 void write_export_seeds(SeedFolder& folder, const std::filesystem::path& sources);
 void write_snapshot_seeds(SeedFolder& folder);
+void write_verify_seeds(SeedFolder& folder);
 
 }  // namespace claimgate::fuzz

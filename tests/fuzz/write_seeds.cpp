@@ -40,6 +40,7 @@ void write_all(const std::filesystem::path& sources, const std::filesystem::path
   write("fuzz_session", write_session_seeds);
   write("fuzz_export", [&](SeedFolder& seeds) { write_export_seeds(seeds, sources); });
   write("fuzz_snapshot", write_snapshot_seeds);
+  write("fuzz_verify", write_verify_seeds);
 }
 
 }  // namespace

@@ -71,6 +71,17 @@ TEST_F(Refusal, OfAMissingFileAWrongOptionOrAWrongSettingIsExitCode2) {
   }
 }
 
+TEST_F(Refusal, OfAWrongKernelInTheEnvironmentUnlessTheCommandLineSaysBetter) {
+  Command command{.arguments = {program("claimd"), "--check"},
+                  .environment = {{"CLAIMGATE_VERIFY_KERNEL", "abacus"}}};
+  const auto refused = run(command);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_TRUE(says(refused.err, "verify.kernel")) << refused.err;
+  EXPECT_TRUE(says(refused.err, "portable")) << refused.err;
+  command.arguments.insert(command.arguments.end(), {"--set", "verify.kernel=portable"});
+  EXPECT_EQ(run(command).code, 0);
+}
+
 TEST_F(Refusal, CheckFindsEveryProfileInOrderAndStartsNothing) {
   for (const char* name :
        {"claimd", "memif", "generator", "tap", "af_packet", "pcap", "vhost", "bare-metal"}) {

@@ -34,7 +34,9 @@ struct ApplianceLoop {
         commands(ring),
         worker(options, port, gate, clock, commands, local, table,
                pipeline::need(digest::Digester::create()),
-               pipeline::need(verify::Verifier::create()), stats) {}
+               pipeline::need(verify::Verifier::create(
+                   {.keys_max = table.capacity(), .table_bytes = std::size_t{32} << 20})),
+               stats) {}
 
   pipeline::Payer open_channel(std::uint64_t index,
                                channel::KeyType type = channel::KeyType::secp256k1) {

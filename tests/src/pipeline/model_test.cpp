@@ -87,7 +87,7 @@ class Model {
     all.append(reinterpret_cast<const char*>(frame.signature()), wire::signature_bytes);
     const auto [at, fresh] = known_.try_emplace(std::move(all), false);
     if (fresh) {
-      std::array<std::byte, digest::hash_bytes> hash;
+      std::array<std::byte, digest::digest_bytes> hash;
       digester_.digest(std::array{digest::Job{message.data(), hash.data()}});
       at->second = reference_.verify({.signature = frame.signature(),
                                       .key = terms.key.bytes.data(),
@@ -384,7 +384,7 @@ constexpr unsigned seeds = 200;
 constexpr unsigned datagrams_per_seed = 60;  // some 300 claims
 
 // Runs every seed; says how often each code was seen, and that each was.
-template <class Journal, class Engine = verify::Verifier>
+template <class Journal, class Engine = OneByOne>
 void compare(const WorkerOptions& options, const std::vector<Code>& must_occur,
              const Circumstances& circumstances = {}) {
   std::map<Code, std::uint64_t> seen;
@@ -469,8 +469,7 @@ TEST(ModelOfCoalescing, NeverExaminesMoreThanAStrictSequence) {
   for (std::uint64_t seed = 0; seed < seeds && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const auto examined = [&](const Rules& rules) {
-      Comparison<PromptJournal, verify::Verifier> comparison(seed, {.rules = rules},
-                                                             {.eventful = false});
+      Comparison<PromptJournal, OneByOne> comparison(seed, {.rules = rules}, {.eventful = false});
       comparison.run(datagrams_per_seed);
       return comparison.examined();
     };

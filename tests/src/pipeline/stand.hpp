@@ -15,6 +15,7 @@
 
 #include "src/pipeline/worker.hpp"
 #include "tests/src/pipeline/claims.hpp"
+#include "tests/src/pipeline/one_by_one.hpp"
 #include "tests/src/pipeline/simulated_port.hpp"
 #include "tests/src/pipeline/surroundings.hpp"
 
@@ -45,7 +46,7 @@ inline void expect_accounts_to_balance(const Stats& stats) {
   EXPECT_EQ(stats.claims_parsed.value(), verdicts);
 }
 
-template <class Journal = PromptJournal, class Engine = verify::Verifier>
+template <class Journal = PromptJournal, class Engine = OneByOne>
 class Stand {
  public:
   using TestedWorker = Worker<SimulatedPort, Journal, TestClock, TestMailbox, NoProbe, Engine>;

@@ -207,7 +207,7 @@ TEST(Worker, ExaminesAtMostAVerifiersLanesInATurn) {
   for (unsigned i = 0; i < 10; ++i) stand.deliver({good_claim(stand.open_channel(i + 1), 5)});
   for (unsigned turns = 1; turns <= 10; ++turns) {
     stand.turn();
-    EXPECT_EQ(stand.examined(), turns * verify::Verifier::lanes_max);
+    EXPECT_EQ(stand.examined(), turns * OneByOne::lanes_max);
   }
 }
 

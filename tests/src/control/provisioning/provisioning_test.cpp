@@ -63,8 +63,8 @@ void done(const Expected<void>& each) {
 
 class ProvisioningTest : public testing::Test {
  protected:
-  using BusyWorker =
-      pipeline::Worker<EndlessPort, pipeline::PromptJournal, pipeline::TestClock, nic::CommandRing>;
+  using BusyWorker = pipeline::Worker<EndlessPort, pipeline::PromptJournal, pipeline::TestClock,
+                                      nic::CommandRing, pipeline::NoProbe, pipeline::OneByOne>;
 
   void SetUp() override {
     runner = std::thread([this] {
@@ -129,7 +129,7 @@ class ProvisioningTest : public testing::Test {
   pipeline::Stats stats;
   std::unique_ptr<BusyWorker> worker = std::make_unique<BusyWorker>(
       pipeline::WorkerOptions{.idle = pipeline::Idle::yield}, *port, gate, clock, ring, local,
-      table, need(digest::Digester::create()), need(verify::Verifier::create()), stats);
+      table, need(digest::Digester::create()), need(pipeline::OneByOne::create()), stats);
   test::KeptJournal journal{table};
   Provisioning provisioning{ring, table, journal.keeper()};
   std::atomic<bool> stop = false;
