@@ -156,8 +156,9 @@ TEST_P(AdversaryTest, NeverBringsTheRateBelowNineTenthsOfTheColdRate) {
   try_out(worst_taste, 10 * claims, worst_looks);
 }
 
-INSTANTIATE_TEST_SUITE_P(WithCosts, AdversaryTest, testing::Values(avx2_costs, ifma_costs),
-                         [](const auto& one) { return one.index == 0 ? "Avx2" : "Ifma"; });
+INSTANTIATE_TEST_SUITE_P(WithCosts, AdversaryTest,
+                         testing::Values(avx2_costs, ifma_costs, zen3_costs),
+                         [](const auto& one) { return costs_names[one.index]; });
 
 }  // namespace
 }  // namespace claimgate::secp
