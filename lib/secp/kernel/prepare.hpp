@@ -86,6 +86,7 @@ inline void invert_scalars(typename ScalarLanes<L>::Number& a) noexcept {
   for (unsigned l = 0; l < L::lanes; ++l) {
     const std::uint64_t own[5] = {limbs[0][l], limbs[1][l], limbs[2][l], limbs[3][l], limbs[4][l]};
     Numbers::words(number[l], own);
+    Numbers::reduce_once(number[l]);
     if (l > 0) {
       Numbers::multiply(prefix[l], prefix[l - 1], number[l]);
     } else {
