@@ -55,7 +55,8 @@ class KernelStand {
   void verify(const secp::Kernel::Batch<Claim>& path, std::span<const Claim> claims,
               std::uint8_t* verdicts, Around&& around) const {
     around([&] {
-      path.begin(batch_work_, claims.data(), static_cast<unsigned>(claims.size()), generator_);
+      path.begin(batch_work_, claims.data(), static_cast<unsigned>(claims.size()), generator_,
+                 false);
     });
     for (bool done = false; !done;) around([&] { done = path.step(batch_work_, verdicts); });
   }

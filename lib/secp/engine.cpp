@@ -86,7 +86,6 @@ struct Engine::State {
   std::vector<std::string> remarks;
   memory::Region memory;  // the generator's table, work areas
   std::uint64_t* generator = nullptr;
-  void* batch_work = nullptr;
   void* build_work = nullptr;
   std::optional<KeyPool> pool;
   Measured measured{};
@@ -103,11 +102,17 @@ struct Engine::State {
   std::array<Queue, paths> waiting;
   Queue to_reference;
 
-  // The batch that is under way.
-  bool running = false;
-  PathNumber running_path = cold;
-  unsigned running_count = 0;
-  std::array<LaneNumber, lanes_max> running_lanes;
+  // The batch that is under way, and the one that is next: begun ahead, so that its tables' lines
+  // are fetched, `part` by part, between the other's steps.
+  struct Batch {
+    void* work;
+    PathNumber path;
+    unsigned count, part;
+    std::array<LaneNumber, lanes_max> lanes;
+  };
+  std::array<Batch, 2> batches;
+  Batch* running = nullptr;
+  Batch* next = nullptr;
   std::array<std::uint8_t, lanes_max> verdicts;
 
   // The table that is under way.
@@ -131,8 +136,10 @@ struct Engine::State {
   void submit(const Claim& claim) noexcept;
   unsigned poll(std::span<bool> results) noexcept;
   bool work() noexcept;
-  void begin(PathNumber path, unsigned count) noexcept;
+  Batch* begin(PathNumber path, unsigned count, bool ahead) noexcept;
+  [[nodiscard]] bool begin_next() noexcept;
   void step_batch() noexcept;
+  void fetch_next(unsigned parts) noexcept;
   void step_build() noexcept;
   void one_by_reference(LaneNumber number) noexcept;
   void one_by_one(PathNumber path) noexcept;
@@ -173,20 +180,22 @@ Expected<void> Engine::State::take(const Kernel& candidate, const EngineOptions&
   const std::size_t batch_bytes = lines(std::max(
       {candidate.hot_small.work_bytes, candidate.hot_large.work_bytes, candidate.cold.work_bytes}));
   const std::size_t build_bytes = lines(candidate.build_work_bytes);
-  auto region = memory::Region::map(generator_bytes + batch_bytes + build_bytes, options.pages);
+  auto region = memory::Region::map(generator_bytes + 2 * batch_bytes + build_bytes, options.pages);
   if (!region) return std::unexpected(region.error());
   auto scratch =
       memory::Region::map(known_keys * (small_bytes + large_bytes), memory::Pages::normal);
   if (!scratch) return std::unexpected(scratch.error());
   memory = std::move(*region);
   generator = reinterpret_cast<std::uint64_t*>(memory.bytes());
-  batch_work = memory.bytes() + generator_bytes;
-  build_work = memory.bytes() + generator_bytes + batch_bytes;
+  for (unsigned i = 0; i < 2; ++i) {
+    batches[i].work = memory.bytes() + generator_bytes + i * batch_bytes;
+  }
+  build_work = memory.bytes() + generator_bytes + 2 * batch_bytes;
 
   auto* const tables = reinterpret_cast<std::uint64_t*>(scratch->bytes());
-  const Workplace at{candidate,  generator,
-                     batch_work, build_work,
-                     tables,     tables + known_keys * small_bytes / sizeof(std::uint64_t)};
+  const Workplace at{candidate,       generator,
+                     batches[0].work, build_work,
+                     tables,          tables + known_keys * small_bytes / sizeof(std::uint64_t)};
   build(candidate, build_work, generator_point, generator_width, generator_windows, generator);
   if (const auto fault = fault_of(at); !fault.empty()) {
     remarks.push_back(std::string(candidate.name) + " gives wrong answers on this CPU (" +
@@ -267,12 +276,17 @@ bool Engine::State::work() noexcept {
     step_build();
     return true;
   }
-  if (running) {
-    step_batch();
+  if (running != nullptr) {
+    if (!begin_next()) step_batch();
     return true;
   }
   if (to_reference.size() > 0) {
     one_by_reference(to_reference.pop());
+    return true;
+  }
+  if (next != nullptr) {
+    fetch_next(kernel->hot_small.parts + kernel->hot_large.parts);  // what is left
+    running = std::exchange(next, nullptr);
     return true;
   }
   // A full batch first, else whoever has waited longest, with all that wait for the same. Nobody is
@@ -305,20 +319,38 @@ bool Engine::State::work() noexcept {
   if (size <= few) {
     one_by_one(chosen);
   } else {
-    begin(chosen, std::min(size, batch_size(chosen)));
+    running = begin(chosen, std::min(size, batch_size(chosen)), false);
   }
   return true;
 }
 
-void Engine::State::begin(PathNumber path, unsigned count) noexcept {
-  running = true;
-  running_path = path;
-  running_count = count;
+// Where a full hot batch waits behind the one that is under way.
+bool Engine::State::begin_next() noexcept {
+  if (next != nullptr || !kernel_in_use()) return false;
+  for (const PathNumber path : {large, small}) {
+    if (waiting[path].size() < batch_size(path)) continue;
+    next = begin(path, batch_size(path), true);
+    return true;
+  }
+  return false;
+}
+
+void Engine::State::fetch_next(unsigned parts) noexcept {
+  const auto& batch = next->path == large ? kernel->hot_large : kernel->hot_small;
+  for (; parts > 0 && next->part < batch.parts; --parts) batch.fetch(next->work, next->part++);
+}
+
+// Into the area that the batch under way does not use.
+Engine::State::Batch* Engine::State::begin(PathNumber path, unsigned count, bool ahead) noexcept {
+  Batch& made = batches[running == &batches[0] ? 1 : 0];
+  made.path = path;
+  made.count = count;
+  made.part = ahead ? 0 : ~0U;
   std::array<HotClaim, lanes_max> hot;
   std::array<ColdClaim, lanes_max> without;
   for (unsigned i = 0; i < count; ++i) {
     const LaneNumber number = waiting[path].pop();
-    running_lanes[i] = number;
+    made.lanes[i] = number;
     const Lane& lane = lanes[number];
     if (path == cold) {
       without[i] = {bytes(lane.claim.signature), bytes(lane.claim.digest), bytes(lane.claim.key)};
@@ -327,25 +359,26 @@ void Engine::State::begin(PathNumber path, unsigned count) noexcept {
     }
   }
   if (path == cold) {
-    kernel->cold.begin(batch_work, without.data(), count, generator);
+    kernel->cold.begin(made.work, without.data(), count, generator, ahead);
   } else {
     (path == large ? kernel->hot_large : kernel->hot_small)
-        .begin(batch_work, hot.data(), count, generator);
+        .begin(made.work, hot.data(), count, generator, ahead);
   }
   counters.batches.add(1);
   counters.batch_claims.add(count);
+  return &made;
 }
 
 void Engine::State::step_batch() noexcept {
-  const auto step = running_path == large   ? kernel->hot_large.step
-                    : running_path == small ? kernel->hot_small.step
-                                            : kernel->cold.step;
-  if (!step(batch_work, verdicts.data())) return;
-  running = false;
+  constexpr unsigned parts_a_step = 2;  // a hot batch has steps for all of them
+  const auto step = running->path == large   ? kernel->hot_large.step
+                    : running->path == small ? kernel->hot_small.step
+                                             : kernel->cold.step;
+  if (next != nullptr) fetch_next(parts_a_step);
+  if (!step(running->work, verdicts.data())) return;
+  const Batch& done = *std::exchange(running, nullptr);
   build_next = true;
-  for (unsigned i = 0; i < running_count; ++i) {
-    decide(running_lanes[i], verdicts[i], running_path);
-  }
+  for (unsigned i = 0; i < done.count; ++i) decide(done.lanes[i], verdicts[i], done.path);
 }
 
 void Engine::State::step_build() noexcept {

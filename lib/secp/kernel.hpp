@@ -47,12 +47,17 @@ enum : std::uint8_t { refused = 0, accepted = 1, undecided = 2 };
 
 struct Kernel {
   // A batch: begin() takes up to `batch` claims (at least one), step() does some microseconds of
-  // work at a time and says when every verdict stands.
+  // work at a time and says when every verdict stands. begin() has the tables' lines fetched, but
+  // for a batch that is begun ahead of its turn: those are fetched in `parts`, of `batch` lines at
+  // most, by and by while another batch's steps are under way.
   template <class Claim>
   struct Batch {
     unsigned batch;
     std::size_t work_bytes;  // 64-byte aligned
-    void (*begin)(void* work, const Claim* claims, unsigned count, const std::uint64_t* generator);
+    unsigned parts;          // 0: nothing to fetch
+    void (*begin)(void* work, const Claim* claims, unsigned count, const std::uint64_t* generator,
+                  bool ahead);
+    void (*fetch)(const void* work, unsigned part);
     bool (*step)(void* work, std::uint8_t* verdicts);
   };
   const char* name;

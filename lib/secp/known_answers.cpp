@@ -71,7 +71,7 @@ ColdClaim cold_claim(unsigned i) noexcept {
 template <class Claim>
 void run(const Kernel::Batch<Claim>& batch, const Workplace& at, const Claim* claims,
          unsigned count, std::uint8_t* verdicts) noexcept {
-  batch.begin(at.batch, claims, count, at.generator);
+  batch.begin(at.batch, claims, count, at.generator, false);
   while (!batch.step(at.batch, verdicts)) {
   }
 }

@@ -26,7 +26,8 @@ class Cold {
   static_assert(batch % L::lanes == 0);
 
   // Preconditions as of Hot::begin(); the keys are points of the curve.
-  void begin(const ColdClaim* claims, unsigned count, const std::uint64_t* generator) noexcept {
+  void begin(const ColdClaim* claims, unsigned count, const std::uint64_t* generator,
+             bool) noexcept {
     typename L::RoundTowardZero rounding;
     count_ = count;
     groups_in_use_ = (count + L::lanes - 1) / L::lanes;
@@ -44,6 +45,10 @@ class Cold {
     group_ = 0;
     window_ = windows;
   }
+
+  // Only the generator's table, which begin() fetches.
+  static constexpr unsigned parts = 0;
+  void fetch_part(unsigned) const noexcept {}
 
   // Some tens of microseconds at most; true once every verdict stands.
   bool step(std::uint8_t* verdicts) noexcept {

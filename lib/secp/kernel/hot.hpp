@@ -32,7 +32,8 @@ class Hot {
 
   // One batch. What `claims` point to is read here only, but for the tables. Precondition:
   // 0 < count <= batch, every r and s within its bounds (in_range()).
-  void begin(const HotClaim* claims, unsigned count, const std::uint64_t* generator) noexcept {
+  void begin(const HotClaim* claims, unsigned count, const std::uint64_t* generator,
+             bool ahead) noexcept {
     typename L::RoundTowardZero rounding;
     count_ = count;
     groups_in_use_ = 2 * ((count + 2 * L::lanes - 1) / (2 * L::lanes));
@@ -44,9 +45,9 @@ class Hot {
             const unsigned i = group * L::lanes + l;
             tables[l] = reinterpret_cast<std::uint64_t>(claims[i < count ? i : 0].table);
           }
-          note_terms<width, windows>(0, group, L::load_words(tables), u2);
+          note_terms<width, windows>(0, group, L::load_words(tables), u2, ahead);
           note_terms<generator_width, generator_windows>(
-              2 * windows, group, L::set1(reinterpret_cast<std::uint64_t>(generator)), u1);
+              2 * windows, group, L::set1(reinterpret_cast<std::uint64_t>(generator)), u1, ahead);
         });
     level_ = 0;
     group_ = 0;
@@ -54,6 +55,12 @@ class Hot {
     zero_ = false;
     for (unsigned s_ = 0; s_ < 4; ++s_) points_in_[s_] = segment_terms(s_);
     acc_[0] = acc_[1] = one<L>();
+  }
+
+  // The points of one term, for the cache beyond the nearest.
+  static constexpr unsigned parts = 2 * (windows + generator_windows);
+  void fetch_part(unsigned part) const noexcept {
+    for (unsigned i = 0; i < count_; ++i) __builtin_prefetch(entry(part, i), 0, 2);
   }
 
   // Some microseconds of work; true once every verdict stands.
@@ -98,7 +105,7 @@ class Hot {
   using Mask = typename L::Mask;
 
   static constexpr unsigned entry_bytes = 64;
-  static constexpr unsigned terms = 2 * (windows + generator_windows);
+  static constexpr unsigned terms = parts;
   static constexpr unsigned segment_terms(unsigned s) noexcept {
     return s < 2 ? windows : generator_windows;
   }
@@ -119,18 +126,18 @@ class Hot {
   }
   static constexpr unsigned places = place(4);
 
-  // Where the points of a scalar's digits stand, and that they are fetched. `term`: of the first
-  // half's first window; the other half's follow.
+  // Where the points of a scalar's digits stand, and that they are fetched unless it is ahead of
+  // the batch's turn. `term`: of the first half's first window; the other half's follow.
   template <unsigned w, unsigned count>
   CG_INLINE void note_terms(unsigned term, unsigned group, const typename L::U& tables,
-                            const Number& scalar) noexcept {
+                            const Number& scalar, bool ahead) noexcept {
     typename Numbers::Half halves[2];
     Numbers::template split<w * count>(halves[0], halves[1], scalar);
     for (const auto& half : halves) {
       place_digits<L, w, count>(half, tables, [&](unsigned i, const typename L::U& at) noexcept {
         L::store(&entry_[term + i][group * L::lanes], at);
       });
-      for (unsigned i = 0; i < count; ++i) fetch(term + i, group);
+      for (unsigned i = 0; i < count && !ahead; ++i) fetch(term + i, group);
       term += count;
     }
   }

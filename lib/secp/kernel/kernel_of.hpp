@@ -10,12 +10,22 @@
 namespace claimgate::secp {
 
 template <class Work, class Claim>
-void begin_batch(void* work, const Claim* claims, unsigned count, const std::uint64_t* generator) {
-  static_cast<Work*>(work)->begin(claims, count, generator);
+void begin_batch(void* work, const Claim* claims, unsigned count, const std::uint64_t* generator,
+                 bool ahead) {
+  static_cast<Work*>(work)->begin(claims, count, generator, ahead);
+}
+template <class Work>
+void fetch_batch(const void* work, unsigned part) {
+  static_cast<const Work*>(work)->fetch_part(part);
 }
 template <class Work>
 bool step_batch(void* work, std::uint8_t* verdicts) {
   return static_cast<Work*>(work)->step(verdicts);
+}
+template <class Work, class Claim, unsigned batch>
+constexpr Kernel::Batch<Claim> batch_of() noexcept {
+  return {batch,           sizeof(Work), Work::parts, begin_batch<Work, Claim>, fetch_batch<Work>,
+          step_batch<Work>};
 }
 template <class Work>
 void begin_build(void* work, const std::uint64_t point[8], unsigned width, unsigned windows,
@@ -36,9 +46,9 @@ constexpr Kernel kernel_of(const char* name) noexcept {
   using Builder = Build<L, Unit>;
   return {.name = name,
           .lanes = L::lanes,
-          .hot_small = {hot, sizeof(Small), begin_batch<Small, HotClaim>, step_batch<Small>},
-          .hot_large = {hot, sizeof(Large), begin_batch<Large, HotClaim>, step_batch<Large>},
-          .cold = {cold, sizeof(Without), begin_batch<Without, ColdClaim>, step_batch<Without>},
+          .hot_small = batch_of<Small, HotClaim, hot>(),
+          .hot_large = batch_of<Large, HotClaim, hot>(),
+          .cold = batch_of<Without, ColdClaim, cold>(),
           .one_small = One<L, Unit, small_width, small_windows>::verify,
           .one_large = One<L, Unit, large_width, large_windows>::verify,
           .build_work_bytes = sizeof(Builder),

@@ -61,7 +61,8 @@ std::string Verifying::text() const {
 
 template <class Claim>
 void Verifying::run(const Kernel::Batch<Claim>& batch, std::span<const Claim> claims) {
-  batch.begin(work_.get(), claims.data(), static_cast<unsigned>(claims.size()), generator_table());
+  batch.begin(work_.get(), claims.data(), static_cast<unsigned>(claims.size()), generator_table(),
+              false);
   while (!batch.step(work_.get(), verdicts_.data())) {
   }
 }
