@@ -47,7 +47,7 @@ template <class L, unsigned K, unsigned V>
 struct Raw {
   static_assert(K >= 1 && K <= 64 && V >= 1 && V <= 64);
   using Lane = L;
-  static constexpr unsigned limbs = K, values = V;
+  static constexpr unsigned limbs = K;
   typename L::U n[L::limbs];
 };
 
@@ -64,7 +64,7 @@ template <class L, unsigned V = 1>
 struct Fe {
   static_assert(V >= 1 && V <= 12 && top_bound<1, V> <= limb_bound<1>);
   using Lane = L;
-  static constexpr unsigned limbs = 1, values = V;
+  static constexpr unsigned limbs = 1;
   typename L::U n[L::limbs];
   CG_INLINE operator Raw<L, 1, V>() const noexcept { return detail::with_limbs<Raw<L, 1, V>>(n); }
 };

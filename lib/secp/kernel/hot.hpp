@@ -52,7 +52,6 @@ class Hot {
     level_ = 0;
     group_ = 0;
     forward_ = true;
-    zero_ = false;
     for (unsigned s_ = 0; s_ < 4; ++s_) points_in_[s_] = segment_terms(s_);
     acc_[0] = acc_[1] = one<L>();
   }
@@ -76,7 +75,7 @@ class Hot {
       group_ += 2;
       if (group_ < groups_in_use_) return false;
       if (!invert_lanes<L, Unit>(acc_)) {
-        zero_ = true;  // an arithmetic fault, or memory's: nobody is judged by it
+        // An arithmetic fault, or memory's: nobody is judged by it.
         for (unsigned i = 0; i < count_; ++i) verdicts[i] = undecided;
         return true;
       }
@@ -311,7 +310,7 @@ class Hot {
   unsigned exceptional_[groups][2];
   unsigned points_in_[4];
   unsigned count_, groups_in_use_, level_, group_;
-  bool forward_, zero_;
+  bool forward_;
 };
 
 }  // namespace claimgate::secp

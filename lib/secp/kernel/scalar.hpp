@@ -16,8 +16,6 @@ struct Scalars {
   __extension__ using Wide = unsigned __int128;
   static constexpr std::uint64_t n[4] = {0xBFD25E8CD0364141, 0xBAAEDCE6AF48A03B, 0xFFFFFFFFFFFFFFFE,
                                          0xFFFFFFFFFFFFFFFF};
-  static constexpr std::uint64_t half_n[4] = {0xDFE92F46681B20A0, 0x5D576E7357A4501D,
-                                              0xFFFFFFFFFFFFFFFF, 0x7FFFFFFFFFFFFFFF};
   static constexpr std::uint64_t minus_inverse = 0x4B0DFF665588B13F;  // -1/n mod 2^64
   static constexpr std::uint64_t r_squared[4] = {0x896CF21467D7D140, 0x741496C20E7CF878,
                                                  0xE697F5E45BCD07C6, 0x9D671CD581C69BC5};
@@ -28,9 +26,6 @@ struct Scalars {
       if (a[i] != b[i]) return a[i] < b[i];
     }
     return false;
-  }
-  static bool is_zero(const std::uint64_t a[4]) noexcept {
-    return (a[0] | a[1] | a[2] | a[3]) == 0;
   }
   static void big_endian(std::uint64_t out[4], const unsigned char* bytes) noexcept {
     for (unsigned i = 0; i < 4; ++i) {

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "tests/lib/secp/lane_vectors.hpp"
+#include "tests/lib/secp/prepared.hpp"
 
 namespace claimgate::secp::test {
 namespace {
@@ -81,40 +82,23 @@ TEST(SecpScalarLanes, HalvesAreOddAndShortAndMakeTheScalar) {
 
 TEST(SecpScalarLanes, PreparedBatches) {
   each_lane_type(150, [](const LaneOperations& of, Random& random) {
-    const auto count = static_cast<unsigned>(1 + random.below(64));
+    const Prepared made(random);
+    const auto count = static_cast<unsigned>(made.claims.size());
     const unsigned groups = (count + of.lanes - 1) / of.lanes;
-    std::vector<std::array<unsigned char, 64>> signatures(count);
-    std::vector<std::array<unsigned char, 32>> digests(count);
-    std::vector<HotClaim> claims;
-    std::vector<Number> r, s, m;
-    const auto pick = [&](const Number& bound) {  // 1 .. bound
-      const Number edges[] = {1, 2, bound, bound - 1, power_of_two(127), random.below(bound) + 1};
-      return random.below(3) == 0 ? edges[random.below(6)] : edges[5];
-    };
-    for (unsigned i = 0; i < count; ++i) {
-      r.push_back(pick(order_n - 1));
-      s.push_back(pick(order_n / 2));
-      m.push_back(random.below(8) == 0 ? order_n : pick(power_of_two(256) - 1));
-      if (random.below(16) == 0) m.back() = 0;
-      put_bytes(signatures[i].data(), r[i]);
-      put_bytes(signatures[i].data() + 32, s[i]);
-      put_bytes(digests[i].data(), m[i]);
-      claims.push_back({signatures[i].data(), digests[i].data(), nullptr});
-    }
     Word got_r[64][4];
     std::vector<Word> u1(5 * 64), u2(5 * 64);
-    of.prepare(u1.data(), u2.data(), got_r, claims.data(), count, groups);
+    of.prepare(u1.data(), u2.data(), got_r, made.claims.data(), count, groups);
     for (unsigned i = 0; i < groups * of.lanes; ++i) {
       const unsigned from = i < count ? i : 0;  // what is over repeats the first
-      const Number inverse = inverse_of(s[from], order_n);
+      const Number inverse = inverse_of(made.s[from], order_n);
       const auto value = [&](const std::vector<Word>& all) {
         Element group(of.lanes);
         std::copy_n(all.data() + i / of.lanes * 5 * of.lanes, 5 * of.lanes, group.words());
         return modulo(group.value(i % of.lanes), order_n);
       };
-      EXPECT_EQ(of_words(got_r[i]), r[from]);
-      EXPECT_EQ(value(u1), modulo(m[from] * inverse, order_n)) << i << " of " << count;
-      EXPECT_EQ(value(u2), modulo(r[from] * inverse, order_n)) << i << " of " << count;
+      EXPECT_EQ(of_words(got_r[i]), made.r[from]);
+      EXPECT_EQ(value(u1), modulo(made.m[from] * inverse, order_n)) << i << " of " << count;
+      EXPECT_EQ(value(u2), modulo(made.r[from] * inverse, order_n)) << i << " of " << count;
     }
   });
 }

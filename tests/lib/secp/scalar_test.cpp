@@ -10,6 +10,7 @@
 #include "lib/secp/kernel/lanes.hpp"
 #include "lib/secp/kernel/prepare.hpp"
 #include "tests/lib/secp/numbers.hpp"
+#include "tests/lib/secp/prepared.hpp"
 
 namespace claimgate::secp::test {
 namespace {
@@ -66,7 +67,6 @@ TEST(SecpInverse, ModuloPAndModuloN) {
 
 TEST(SecpScalar, ConstantsAreWhatTheyAreSaidToBe) {
   EXPECT_EQ(of_words(Numbers::n), order_n);
-  EXPECT_EQ(of_words(Numbers::half_n), order_n / 2);
   EXPECT_EQ(of_words(Numbers::r_squared), modulo(power_of_two(512), order_n));
   EXPECT_EQ(
       modulo(Number(order_n * of_words(std::span(&Numbers::minus_inverse, 1))), power_of_two(64)),
@@ -189,32 +189,15 @@ TEST(SecpScalar, DigitsOfTheLargestNumbers) {
 TEST(SecpScalar, PreparedBatches) {
   Random random(11);
   for (unsigned round = 0; round < as_many(300); ++round) {
-    const auto count = static_cast<unsigned>(1 + random.below(64));
-    std::vector<std::array<unsigned char, 64>> signatures(count);
-    std::vector<std::array<unsigned char, 32>> digests(count);
-    std::vector<HotClaim> claims;
-    std::vector<Number> r, s, m;
-    const auto pick = [&](const Number& bound) {  // 1 .. bound
-      const Number edges[] = {1, 2, bound, bound - 1, power_of_two(127), random.below(bound) + 1};
-      return random.below(3) == 0 ? edges[random.below(6)] : edges[5];
-    };
-    for (unsigned i = 0; i < count; ++i) {
-      r.push_back(pick(order_n - 1));
-      s.push_back(pick(order_n / 2));
-      m.push_back(random.below(8) == 0 ? order_n : pick(power_of_two(256) - 1));
-      if (random.below(16) == 0) m.back() = 0;
-      put_bytes(signatures[i].data(), r[i]);
-      put_bytes(signatures[i].data() + 32, s[i]);
-      put_bytes(digests[i].data(), m[i]);
-      claims.push_back({signatures[i].data(), digests[i].data(), nullptr});
-    }
+    const Prepared made(random);
+    const auto count = static_cast<unsigned>(made.claims.size());
     std::uint64_t got_r[64][4], u1[64][4], u2[64][4];
-    prepare_each<30, 64>(claims.data(), count, got_r, u1, u2);
+    prepare_each<30, 64>(made.claims.data(), count, got_r, u1, u2);
     for (unsigned i = 0; i < count; ++i) {
-      const Number inverse = inverse_of(s[i], order_n);
-      ASSERT_EQ(of_words(got_r[i]), r[i]);
-      ASSERT_EQ(of_words(u1[i]), modulo(m[i] * inverse, order_n));
-      ASSERT_EQ(of_words(u2[i]), modulo(r[i] * inverse, order_n));
+      const Number inverse = inverse_of(made.s[i], order_n);
+      ASSERT_EQ(of_words(got_r[i]), made.r[i]);
+      ASSERT_EQ(of_words(u1[i]), modulo(made.m[i] * inverse, order_n));
+      ASSERT_EQ(of_words(u2[i]), modulo(made.r[i] * inverse, order_n));
     }
   }
 }
